@@ -1,0 +1,1 @@
+"""The command line: a thin door that parses, asks the workspace, and renders."""

@@ -1,0 +1,1 @@
+"""Interpreters and packages: from a spec to a locked, built, shared environment."""

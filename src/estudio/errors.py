@@ -1,0 +1,136 @@
+"""Every error that estudio raises: one tree, so that a caller can catch as much or as little as it wants.
+
+What a *script* does wrong is never raised: it is a value, `ScriptOutcome.error`. These are our own failures
+and bad input.
+
+    EstudioError                    anything below
+    ├── InvalidUsage                an argument or option that cannot be (exit code 2)
+    ├── InvalidInput                something from outside that cannot be read (exit code 3)
+    │   ├── InvalidScript           the script file: missing, too large
+    │   ├── InvalidDataset          a table file or object: broken, unsupported, a wrong value in row r, column c
+    │   ├── InvalidBundle           the zip or folder at the third port
+    │   └── InvalidDocument         a TOML or YAML document of ours
+    ├── OutputFailed                a result could not be written where it was asked (exit code 3)
+    ├── EnvironmentFailed           an environment cannot be had (exit code 4)
+    │   ├── EnvironmentNotFound     no environment of that name or file
+    │   ├── InterpreterNotFound     the Python version is not installed
+    │   ├── PackagesUnresolvable    no set of versions satisfies the packages
+    │   ├── RegistryUnreachable     the package registry does not answer
+    │   └── EnvironmentDiskFull     no room to build it
+    └── SandboxUnavailable          this machine gives no walls of the configured level (exit code 5)
+        └── SandboxBroken           the walls stood, but the zygote or guest did not do its part
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+MAX_FACT_CHARACTERS = 2_000
+"""Text from outside inside an error: enough to recognise it, too little to flood a log."""
+
+
+class EstudioError(Exception):
+    """The root. `code` is stable, `message` is for people, `facts` are for programs."""
+
+    code: ClassVar[str] = "estudio-error"
+
+    def __init__(self, message: str, **facts: str | int | float | None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.facts = {name: _bounded(value) for name, value in facts.items()}
+
+
+class InvalidUsage(EstudioError):
+    """An argument or option that cannot be."""
+
+    code = "invalid-usage"
+
+
+class InvalidInput(EstudioError):
+    """Something from outside that cannot be read."""
+
+    code = "invalid-input"
+
+
+class InvalidScript(InvalidInput):
+    """The script file is missing, unreadable or too large."""
+
+    code = "invalid-script"
+
+
+class InvalidDataset(InvalidInput):
+    """A table that cannot be read: broken, unsupported, or with a wrong value somewhere."""
+
+    code = "invalid-dataset"
+
+
+class InvalidBundle(InvalidInput):
+    """The zip or folder at the third port cannot be unpacked."""
+
+    code = "invalid-bundle"
+
+
+class InvalidDocument(InvalidInput):
+    """A document of ours (TOML, YAML) that does not follow its rules."""
+
+    code = "invalid-document"
+
+
+class OutputFailed(EstudioError):
+    """A result could not be written where it was asked."""
+
+    code = "output-failed"
+
+
+class EnvironmentFailed(EstudioError):
+    """An environment cannot be had."""
+
+    code = "environment-failed"
+
+
+class EnvironmentNotFound(EnvironmentFailed):
+    """No environment of that name, or no such file."""
+
+    code = "environment-not-found"
+
+
+class InterpreterNotFound(EnvironmentFailed):
+    """The Python version that an environment asks for is not installed."""
+
+    code = "interpreter-not-found"
+
+
+class PackagesUnresolvable(EnvironmentFailed):
+    """No set of versions satisfies what the environment asks for."""
+
+    code = "packages-unresolvable"
+
+
+class RegistryUnreachable(EnvironmentFailed):
+    """The package registry does not answer."""
+
+    code = "registry-unreachable"
+
+
+class EnvironmentDiskFull(EnvironmentFailed):
+    """There is no room to build the environment."""
+
+    code = "environment-disk-full"
+
+
+class SandboxUnavailable(EstudioError):
+    """This machine does not give the walls of the configured level."""
+
+    code = "sandbox-unavailable"
+
+
+class SandboxBroken(SandboxUnavailable):
+    """The walls stood, but the zygote or the guest did not do its part."""
+
+    code = "sandbox-broken"
+
+
+def _bounded(value: str | float | None) -> str | int | float | None:
+    if isinstance(value, str) and len(value) > MAX_FACT_CHARACTERS:
+        return value[:MAX_FACT_CHARACTERS] + "…"
+    return value

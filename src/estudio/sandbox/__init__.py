@@ -1,0 +1,1 @@
+"""Walls around script calls: zygotes, guests, limits, and what came of a call."""
