@@ -38,8 +38,6 @@ class Limits:
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 2**62:
-                raise InvalidUsage(
-                    f"The limit {field.name} is {value!r}; give a positive number.", limit=field.name
-                )
+                raise InvalidUsage(f"The limit {field.name} is {value!r}; give a positive number.", limit=field.name)
             if field.name != "timeout_seconds" and not isinstance(value, int):
                 raise InvalidUsage(f"The limit {field.name} is {value!r}; give a whole number.", limit=field.name)
