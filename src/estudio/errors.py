@@ -34,7 +34,7 @@ class EstudioError(Exception):
 
     code: ClassVar[str] = "estudio-error"
 
-    def __init__(self, message: str, **facts: str | int | float | None) -> None:
+    def __init__(self, message: str, **facts: str | float | None) -> None:
         super().__init__(message)
         self.message = message
         self.facts = {name: _bounded(value) for name, value in facts.items()}
@@ -130,7 +130,7 @@ class SandboxBroken(SandboxUnavailable):
     code = "sandbox-broken"
 
 
-def _bounded(value: str | float | None) -> str | int | float | None:
+def _bounded(value: str | float | None) -> str | float | None:
     if isinstance(value, str) and len(value) > MAX_FACT_CHARACTERS:
         return value[:MAX_FACT_CHARACTERS] + "…"
     return value

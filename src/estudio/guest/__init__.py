@@ -1,1 +1,1 @@
-"""What runs inside the sandbox, on every Python from 2.7 to 3.14. It imports nothing of estudio's, and nobody imports it."""
+"""What runs inside the sandbox, on every Python from 2.7 to 3.14. It imports nothing of ours, and nobody imports it."""
