@@ -1,0 +1,253 @@
+"""The zygote: a warm interpreter behind the outer wall that forks a confined guest for every script call.
+
+It never sees a payload: a guest's tables, script and answer pass through the guest's own socket. It has one thread, and
+does two things: fork when the host asks, and say how a guest ended. Guests take one call and exit.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+import base64
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import struct
+import sys
+import time
+import traceback
+
+from . import channel, isolation, runner
+
+CONTROL_BYTES = 1 << 17
+ZYGOTE_BOX_BYTES = 16 << 20
+"""What libraries write at import: configuration folders, locks."""
+LIFELINE = 0
+"""Standard input: a pipe that the host never writes; its end says that the host is gone."""
+
+
+def main(control):
+    """Serve the host on the control socket until it closes."""
+    config = json.loads(os.read(control, CONTROL_BYTES).decode("utf-8"))
+    walls = config["walls"]
+    try:
+        isolation.enter_zygote_walls(config)
+        if "pid" in walls and not _become_first_process():
+            os._exit(0)
+        state = _warm(config)
+    except isolation.WallFailed as error:
+        _say(control, {"failed": "wall", "wall": error.wall, "step": error.step, "errno": error.number})
+        os._exit(1)
+    except BaseException as error:
+        _say(control, {"failed": "preload", "message": ("%s: %s" % (type(error).__name__, error))[:2000]})
+        os._exit(1)
+    _say(control, {"ready": {"python": sys.version.split()[0]}})
+    _serve(control, state)
+
+
+def _become_first_process():
+    """Fork pid 1 of the new pid namespace. True in the child; the parent stays, and ends it when the host is gone."""
+    child = os.fork()
+    if child == 0:
+        isolation.die_with_parent()
+        return True
+    descriptor = isolation.pidfd_open(child)
+    isolation.close_all_but([descriptor])
+    watch = select.poll()
+    watch.register(LIFELINE, select.POLLHUP)
+    watch.register(descriptor, select.POLLIN)
+    watch.poll()
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return False
+
+
+def _warm(config):
+    walls = config["walls"]
+    if "mount" in walls:
+        isolation.make_box(ZYGOTE_BOX_BYTES)
+        _link_fonts(config["font_cache"])
+    _set_up_packages()
+    for name in config["preload"]:
+        importlib.import_module(name)
+    runner.warm_up()
+    state = {
+        "walls": frozenset(walls),
+        "processes": config["processes"],
+        "filters": dict((name, base64.b64decode(text)) for name, text in config["filters"].items()),
+        "landlock": isolation.open_landlock_paths(config["readonly"]) if "landlock" in walls else [],
+        "font_cache": config["font_cache"],
+        "pid_namespace": isolation.pidfd_open(os.getpid()) if "pid" in walls else None,
+    }
+    os.chdir("/")
+    gc.collect()
+    gc.disable()
+    if hasattr(gc, "freeze"):
+        gc.freeze()
+    return state
+
+
+def _set_up_packages():
+    """What `site` does at a normal start, but behind the wall: it runs code of the environment's packages."""
+    import site
+
+    if not any(path.endswith("site-packages") for path in sys.path):
+        site.main()
+    sys.path[:] = [path for path in sys.path if path]
+
+
+def _link_fonts(font_cache):
+    folder = os.environ.get("MPLCONFIGDIR")
+    if not folder or not font_cache:
+        return
+    os.makedirs(folder)
+    for name in os.listdir(font_cache):
+        os.symlink(os.path.join(font_cache, name), os.path.join(folder, name))
+
+
+# --- serving ----------------------------------------------------------------------------------------------------
+
+
+def _say(control, message):
+    channel.send_with_descriptors(control, json.dumps(message).encode("utf-8"), [])
+
+
+def _serve(control, state):
+    wake_read, wake_write = os.pipe()
+    _unblocking(wake_read)
+    _unblocking(wake_write)
+    signal.signal(signal.SIGCHLD, lambda number, frame: None)
+    signal.set_wakeup_fd(wake_write)
+    watch = select.poll()
+    watch.register(control, select.POLLIN)
+    watch.register(wake_read, select.POLLIN)
+    guests = {}
+    while True:
+        try:
+            ready = dict(watch.poll())
+        except (OSError, select.error):
+            continue
+        if wake_read in ready:
+            os.read(wake_read, 4096)
+            _reap(control, guests)
+        if control in ready:
+            request = os.read(control, CONTROL_BYTES)
+            if not request:
+                os._exit(0)
+            _fork_guest(control, state, guests, json.loads(request.decode("utf-8")))
+
+
+def _unblocking(descriptor):
+    import fcntl
+
+    fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_NONBLOCK)
+
+
+def _reap(control, guests):
+    while True:
+        try:
+            pid, status, usage = os.wait3(os.WNOHANG)
+        except OSError:
+            return
+        if pid == 0:
+            return
+        if pid in guests:
+            _say(control, {"exited": guests.pop(pid), "status": status, "cpu": usage.ru_utime + usage.ru_stime})
+
+
+def _fork_guest(control, state, guests, request):
+    theirs, ours = channel.socket_pair()
+    log_read, log_write = os.pipe()
+    namespace = state["pid_namespace"]
+    if namespace is not None:
+        isolation.unshare(["pid"])
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _guest(state, request, ours, log_write)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(70)
+    if namespace is not None:
+        isolation.enter_namespace(namespace, "pid")
+    guests[pid] = request["fork"]
+    descriptor = isolation.pidfd_open(pid)
+    channel.send_with_descriptors(
+        control, json.dumps({"forked": request["fork"]}).encode("ascii"), [theirs, log_read, descriptor]
+    )
+    for number in (theirs, ours, log_read, log_write, descriptor):
+        os.close(number)
+
+
+# --- in the guest -----------------------------------------------------------------------------------------------
+
+
+def _guest(state, request, connection, log):
+    try:
+        _confine(state, request, connection, log)
+        runner.prepare_guest()
+    except BaseException as error:
+        _answer(connection, {"failed": "%s: %s" % (type(error).__name__, error)})
+        os._exit(71)
+    _answer(connection, {"ready": True})
+    try:
+        _take_one_call(connection)
+    except EOFError:
+        os._exit(0)
+
+
+def _confine(state, request, connection, log):
+    walls = state["walls"]
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.setsid()
+    nothing = os.open("/dev/null", os.O_RDONLY)
+    for source, target in ((nothing, 0), (log, 1), (log, 2)):
+        os.dup2(source, target)
+    isolation.close_all_but([connection] + [descriptor for descriptor, _ in state["landlock"]])
+    isolation.unshare([name for name in isolation.GUEST_NAMESPACES if name in walls])
+    if "mount" in walls:
+        isolation.make_box(request["disk_bytes"])
+        _link_fonts(state["font_cache"])
+    else:
+        os.chdir(request["folder"])
+    if "resource-limits" in walls:
+        isolation.limit_resources(state["processes"])
+    if "capabilities" in walls:
+        isolation.drop_capabilities()
+    if "no-new-privileges" in walls:
+        isolation.no_new_privileges()
+    if "landlock" in walls:
+        isolation.restrict_files(state["landlock"], request["programs"], [isolation.BOX])
+    isolation.close_all_but([connection])
+    if "seccomp" in walls:
+        isolation.filter_system_calls(state["filters"]["programs" if request["programs"] else "closed"])
+
+
+def _take_one_call(connection):
+    header, descriptors = channel.receive_with_descriptors(connection, 8)
+    if len(header) < 8:
+        os._exit(0)
+    received = time.time()
+    job_bytes, script_bytes = struct.unpack("=II", header)
+    job = json.loads(channel.read_exactly(connection, job_bytes).decode("utf-8"))
+    script = channel.read_exactly(connection, script_bytes)
+    limits = job["limits"]
+    if limits is not None:
+        isolation.limit_call(limits["address_bytes"], limits["cpu_seconds"], limits["file_bytes"])
+    result = descriptors.pop(0)
+    bundle = descriptors.pop() if job["bundle"] else None
+    inputs = [None if layout is None else descriptors.pop(0) for layout in job["inputs"]]
+    gc.enable()
+    report = runner.run_call(job, script, inputs, bundle, result)
+    report["received"] = received
+    _answer(connection, report)
+    os._exit(0)
+
+
+def _answer(connection, message):
+    payload = json.dumps(message).encode("utf-8")
+    channel.write_all(connection, struct.pack("=I", len(payload)) + payload)

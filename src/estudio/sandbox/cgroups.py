@@ -1,0 +1,137 @@
+"""Control groups for guests: the only limit on memory that counts every kind of it.
+
+Both hierarchies are spoken: version 1 (memory and pids, as root) and version 2 (a delegated folder with the memory
+controller). Where neither can be written, `find_cgroups` says why, and the resource limits stand alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_ROOT = Path("/sys/fs/cgroup")
+_serial = itertools.count()
+
+
+@dataclass(slots=True)
+class GuestCgroup:
+    """The control groups of one guest."""
+
+    memory: Path | None
+    processes: Path | None
+    version: int
+
+    def limit(self, memory_bytes: int, processes: int) -> None:
+        """Set what the guest may take. Raises OSError."""
+        if self.memory is not None:
+            _write(self.memory / ("memory.max" if self.version == 2 else "memory.limit_in_bytes"), memory_bytes)
+            if self.version == 2:
+                with contextlib.suppress(OSError):  # no swap controller: nothing to switch off
+                    _write(self.memory / "memory.swap.max", 0)
+        if self.processes is not None:
+            _write(self.processes / "pids.max", processes)
+
+    def add(self, pid: int) -> None:
+        """Move a process in. Raises OSError."""
+        for folder in {self.memory, self.processes} - {None}:
+            _write(Path(str(folder)) / "cgroup.procs", pid)
+
+    def kernel_killed(self) -> bool:
+        """Whether the kernel ended a process of this group for its memory."""
+        if self.memory is None:
+            return False
+        name = "memory.events" if self.version == 2 else "memory.oom_control"
+        with contextlib.suppress(OSError, ValueError):
+            facts = dict(line.split() for line in (self.memory / name).read_text().splitlines())
+            return int(facts.get("oom_kill", 0)) > 0
+        return False
+
+    def remove(self) -> None:
+        """Remove the groups; their processes have ended."""
+        for folder in {self.memory, self.processes} - {None}:
+            with contextlib.suppress(FileNotFoundError):
+                Path(str(folder)).rmdir()
+
+
+@dataclass(frozen=True, slots=True)
+class Cgroups:
+    """Where guests' control groups are made. `missing` names each wall that this machine does not give, and why."""
+
+    version: int = 0
+    memory: Path | None = None
+    processes: Path | None = None
+    missing: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def walls(self) -> tuple[str, ...]:
+        """The optional walls that stand."""
+        standing = (("memory-cgroup", self.memory), ("process-cgroup", self.processes))
+        return tuple(name for name, folder in standing if folder is not None)
+
+    def create(self) -> GuestCgroup | None:
+        """New groups for one guest, None where none can be had. Raises OSError."""
+        if self.memory is None and self.processes is None:
+            return None
+        name = f"estudio-{os.getpid()}-{next(_serial)}"
+        made = GuestCgroup(
+            None if self.memory is None else self.memory / name,
+            None if self.processes is None else self.processes / name,
+            self.version,
+        )
+        for folder in {made.memory, made.processes} - {None}:
+            Path(str(folder)).mkdir(exist_ok=True)
+        return made
+
+
+def find_cgroups() -> Cgroups:
+    """Where this process may make control groups."""
+    try:
+        own = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
+    except OSError:
+        return _none("this system has no control groups")
+    unified = next((Path(path.lstrip("/")) for number, _, path in own if number == "0"), None)
+    if unified is not None:
+        folder = _ROOT / unified
+        controllers = _read_words(folder / "cgroup.subtree_control")
+        if "memory" in controllers and os.access(folder, os.W_OK):
+            return Cgroups(2, folder, folder if "pids" in controllers else None, {})
+    return _find_version_1({name: path for _, names, path in own for name in names.split(",")})
+
+
+def _find_version_1(paths: dict[str, str]) -> Cgroups:
+    found: dict[str, Path] = {}
+    for controller in ("memory", "pids"):
+        folder = _ROOT / controller / paths.get(controller, "/missing").lstrip("/")
+        if (folder / "cgroup.procs").exists() and os.access(folder, os.W_OK):
+            found[controller] = folder
+    if not found:
+        return _none(
+            "no control group here may be divided; start estudio with "
+            "`systemd-run --user --scope -p Delegate=yes estudio …`, or as a service with Delegate=yes"
+        )
+    missing = {} if "memory" in found else {"memory-cgroup": "the memory controller is not writable"}
+    if "pids" not in found:
+        missing["process-cgroup"] = "the pids controller is not writable"
+    return Cgroups(1, found.get("memory"), found.get("pids"), missing)
+
+
+def _none(why: str) -> Cgroups:
+    return Cgroups(missing=dict.fromkeys(("memory-cgroup", "process-cgroup"), why))
+
+
+def _read_words(path: Path) -> set[str]:
+    try:
+        return set(path.read_text().split())
+    except OSError:
+        return set()
+
+
+def _write(path: Path, value: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY)
+    try:
+        os.write(descriptor, str(value).encode())
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,297 @@
+"""Zygotes on the host's side: starting one, asking it for guests, hearing how they ended.
+
+One keeper thread per zygote listens to its control socket, so that a caller's thread that ends takes nothing with it.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any
+
+import estudio
+from estudio.errors import EnvironmentFailed, EstudioError, SandboxBroken, SandboxUnavailable
+from estudio.sandbox.cgroups import Cgroups
+from estudio.sandbox.guests import Guest
+from estudio.sandbox.policy import GuestProfile, ZygoteSpec
+from estudio.sandbox.seccomp import compile_filter
+
+CONTROL_BYTES = 1 << 17
+START_SECONDS = 120.0
+"""Importing a large environment from a cold disk; a warm start takes about one second."""
+FORK_SECONDS = 30.0
+END_SECONDS = 5.0
+MAX_LAST_WORDS = 4_000
+"""What a dying zygote printed, for the error text."""
+UNPRIVILEGED_ID = 60_578
+"""The user and group that a zygote becomes when estudio runs as root: a number that no account uses
+(systemd's list of user ids leaves 60 578 to 60 705 free)."""
+
+_GUEST_FOLDER = Path(estudio.__file__).parent / "guest"
+_BOX = "/box"
+_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+def guest_variables(folder: str = _BOX) -> dict[str, str]:
+    """The whole environment of zygotes and guests: nothing of the host's own gets in.
+
+    One thread per library, because a process with threads cannot be forked safely; a fixed hash seed, so that the same seed
+    gives the same result in every zygote.
+    """
+    return {
+        "PATH": "/usr/bin:/bin",
+        "HOME": f"{folder}/home",
+        "TMPDIR": f"{folder}/tmp",
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",
+        "PYTHONIOENCODING": "utf-8",
+        "MPLBACKEND": "Agg",
+        "MPLCONFIGDIR": f"{folder}/home/matplotlib",
+        "JOBLIB_TEMP_FOLDER": f"{folder}/tmp",
+        "JE_ARROW_MALLOC_CONF": "background_thread:false",
+        **dict.fromkeys(_THREADS, "1"),
+    }
+
+
+class Zygote:
+    """One warm interpreter behind its walls."""
+
+    def __init__(self, spec: ZygoteSpec, *, cgroups: Cgroups, memory_bytes: int, processes: int) -> None:
+        self.spec = spec
+        self.forks = 0
+        self._cgroups = cgroups
+        self._memory_bytes = memory_bytes
+        self._processes = processes
+        self._changed = threading.Condition()
+        self._guests: dict[int, Guest] = {}
+        self._arrived: dict[int, Guest] = {}
+        self._taken: set[int] = set()
+        self._alive = False
+        self._keeper = threading.Thread(target=self._keep, name="estudio-zygote-keeper", daemon=True)
+        self._messages = os.memfd_create("zygote-messages", os.MFD_CLOEXEC)
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = self._spawn(theirs.fileno())
+        self._control.sendall(json.dumps(self._configuration()).encode())
+
+    def _spawn(self, control: int) -> subprocess.Popen[bytes]:
+        command = [self.spec.python, "-E", "-s", "-S", "-B", str(_GUEST_FOLDER / "bootstrap.py"), str(_GUEST_FOLDER)]
+        try:
+            return subprocess.Popen(
+                [*command, str(control)],
+                stdin=subprocess.PIPE,
+                stdout=self._messages,
+                stderr=self._messages,
+                pass_fds=(control,),
+                env=guest_variables(),
+                cwd="/",
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise EnvironmentFailed(
+                f"The interpreter {self.spec.python} cannot be started: {error.strerror}. Build the environment again."
+            ) from error
+
+    def _configuration(self) -> dict[str, Any]:
+        walls = self.spec.walls
+        machine = os.uname().machine
+        return {
+            "walls": sorted(walls),
+            "readonly": list(self.spec.readonly),
+            "drop_to": UNPRIVILEGED_ID if os.geteuid() == 0 and "user" in walls else None,
+            "preload": list(self.spec.preload),
+            "font_cache": self.spec.font_cache,
+            "processes": self._processes,
+            "filters": {
+                name: base64.b64encode(compile_filter(machine, programs=programs)).decode()
+                for name, programs in (("closed", False), ("programs", True))
+                if "seccomp" in walls
+            },
+        }
+
+    def wait_ready(self) -> None:
+        """Wait until the walls stand and the packages are imported, then begin to listen.
+
+        Raises:
+            SandboxUnavailable: a wall cannot be built here; the message says which.
+            EnvironmentFailed: a package cannot be imported.
+            SandboxBroken: the zygote died, or has more than one thread.
+        """
+        self._control.settimeout(START_SECONDS)
+        try:
+            answer = json.loads(self._control.recv(CONTROL_BYTES) or b"null")
+        except TimeoutError:
+            answer = {"failed": "start", "message": f"not ready after {START_SECONDS:.0f} seconds"}
+        except OSError as error:
+            answer = {"failed": "start", "message": str(error)}
+        if not isinstance(answer, dict) or "ready" not in answer:
+            last_words = self._last_words()
+            self.close()
+            raise _start_failure(answer, last_words, self.spec.python)
+        self._control.settimeout(None)
+        self._alive = True
+        self._keeper.start()
+
+    def _last_words(self) -> str:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(0.2)
+        size = os.fstat(self._messages).st_size
+        return os.pread(self._messages, MAX_LAST_WORDS, max(0, size - MAX_LAST_WORDS)).decode(errors="replace").strip()
+
+    # --- guests
+
+    def ask(self, profile: GuestProfile, folder: str | None = None) -> int:
+        """Ask for one guest; returns its number, to be given to `take`.
+
+        Raises:
+            SandboxBroken: the zygote is gone.
+        """
+        with self._changed:
+            self.forks += 1
+            number = self.forks
+        request = {"fork": number, "disk_bytes": profile.disk_bytes, "programs": profile.programs, "folder": folder}
+        try:
+            self._control.sendall(json.dumps(request).encode())
+        except OSError as error:
+            raise SandboxBroken(f"The zygote is gone: {error}. {self._last_words()}") from error
+        return number
+
+    def take(self, number: int) -> Guest:
+        """Wait for the guest of that number.
+
+        Raises:
+            SandboxBroken: the zygote died or does not answer.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: number in self._arrived or not self._alive, FORK_SECONDS)
+            guest = self._arrived.pop(number, None)
+            if guest is not None:
+                self._taken.add(number)
+        if guest is None:
+            raise SandboxBroken(f"The zygote gave no guest. {self._last_words()}")
+        return guest
+
+    @property
+    def busy(self) -> bool:
+        """Whether a guest of it is at work."""
+        with self._changed:
+            return bool(self._taken)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still answers."""
+        return self._alive
+
+    def _keep(self) -> None:
+        """The keeper's thread: descriptors of new guests in, ends of guests in, until the zygote is gone."""
+        try:
+            while self._hear():
+                pass
+        except OSError:
+            pass  # the control socket was closed under us: the same as its end
+        with self._changed:
+            self._alive = False
+            lost = list(self._guests.values())
+            idle = list(self._arrived.values())
+            self._guests.clear()
+            self._arrived.clear()
+            self._taken.clear()
+            self._changed.notify_all()
+        self._reap()
+        for guest in lost:
+            self._note_end(guest, None)
+        for guest in idle:
+            guest.close()
+
+    def _hear(self) -> bool:
+        payload, descriptors, _, _ = socket.recv_fds(self._control, CONTROL_BYTES, 3)
+        if not payload:
+            return False
+        message = json.loads(payload)
+        if "forked" in message:
+            self._admit(message["forked"], descriptors)
+        elif "exited" in message:
+            with self._changed:
+                guest = self._guests.pop(message["exited"], None)
+                self._taken.discard(message["exited"])
+            if guest is not None:
+                self._note_end(guest, message["status"])
+        return True
+
+    def _admit(self, number: int, descriptors: list[int]) -> None:
+        connection, log, process = descriptors
+        guest = Guest(number, socket.socket(fileno=connection), log, process)
+        pid = guest.pid
+        if pid:
+            self._put_into_cgroup(guest, pid)
+        with self._changed:
+            self._guests[number] = guest
+            self._arrived[number] = guest
+            self._changed.notify_all()
+
+    def _put_into_cgroup(self, guest: Guest, pid: int) -> None:
+        guest.cgroup = self._cgroups.create()
+        if guest.cgroup is not None:
+            guest.cgroup.limit(self._memory_bytes, self._processes)
+            with contextlib.suppress(ProcessLookupError):
+                guest.cgroup.add(pid)
+
+    def _note_end(self, guest: Guest, status: int | None) -> None:
+        guest.status = status
+        if guest.cgroup is not None:
+            guest.kernel_killed_for_memory = guest.cgroup.kernel_killed()
+            guest.cgroup.remove()
+        guest.ended.set()
+
+    # --- the end
+
+    def close(self) -> None:
+        """End the zygote and with it every guest; nothing of it is left when this returns."""
+        with contextlib.suppress(OSError):
+            self._control.shutdown(socket.SHUT_RDWR)
+        if self._keeper.is_alive():
+            self._keeper.join()
+        elif self._process.returncode is None:
+            self._reap()
+
+    def _reap(self) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            self._process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        self._control.close()
+        os.close(self._messages)
+
+
+def _start_failure(answer: object, last_words: str, python: str) -> EstudioError:
+    facts = answer if isinstance(answer, dict) else {}
+    if facts.get("failed") == "wall":
+        reason = f"{facts.get('step')}: {os.strerror(int(facts.get('errno') or 0))}"
+        return SandboxUnavailable(
+            f"The wall {facts.get('wall')!r} cannot be built on this machine ({reason}). "
+            "Run `estudio doctor` to see how to get it.",
+            wall=str(facts.get("wall")),
+            step=str(facts.get("step")),
+        )
+    if facts.get("failed") == "preload":
+        return EnvironmentFailed(
+            f"The environment's packages cannot be imported: {facts.get('message')}. Build the environment again, "
+            "or mend its packages.",
+            interpreter=python,
+            messages=last_words,
+        )
+    return SandboxBroken(f"The zygote ended before it was ready. {facts.get('message', '')} {last_words}".strip())
