@@ -6,15 +6,15 @@ import types
 NAME = "_estudio_guest"
 
 
-def load(folder):
-    """Make the package importable as `_estudio_guest`, and return its zygote module."""
+def load(folder, name):
+    """Make the package importable as `_estudio_guest`, and return one of its modules."""
     package = types.ModuleType(NAME)
     package.__path__ = [folder]
     sys.modules[NAME] = package
-    __import__(NAME + ".zygote")
-    return sys.modules[NAME + ".zygote"]
+    __import__(NAME + "." + name)
+    return sys.modules[NAME + "." + name]
 
 
 if __name__ == "__main__":
     sys.path[:] = sys.path[1:]
-    load(sys.argv[1]).main(int(sys.argv[2]))
+    load(sys.argv[1], "zygote").main(int(sys.argv[2]))

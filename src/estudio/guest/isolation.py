@@ -259,6 +259,13 @@ def _write_etc(folder):
             stream.write(text)
 
 
+def probe_mount():
+    """Try what the private root needs: a file system of its own, and read-only views."""
+    _mount("none", "/", None, MS_REC | MS_PRIVATE)
+    _mount("estudio", STAGE, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m")
+    _bind("/usr/lib", STAGE)
+
+
 # --- the inner wall ---------------------------------------------------------------------------------------------
 
 

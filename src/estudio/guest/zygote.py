@@ -67,7 +67,7 @@ def _warm(config):
     walls = config["walls"]
     if "mount" in walls:
         isolation.make_box(ZYGOTE_BOX_BYTES)
-        _link_fonts(config["font_cache"])
+    _link_fonts(config["font_cache"])
     _set_up_packages()
     for name in config["preload"]:
         importlib.import_module(name)
@@ -213,7 +213,7 @@ def _confine(state, request, connection, log):
         isolation.make_box(request["disk_bytes"])
         _link_fonts(state["font_cache"])
     else:
-        os.chdir(request["folder"])
+        _work_in(request["folder"])
     if "resource-limits" in walls:
         isolation.limit_resources(state["processes"])
     if "capabilities" in walls:
@@ -225,6 +225,13 @@ def _confine(state, request, connection, log):
     isolation.close_all_but([connection])
     if "seccomp" in walls:
         isolation.filter_system_calls(state["filters"]["programs" if request["programs"] else "closed"])
+
+
+def _work_in(folder):
+    """Without a private root: the folder that the host made for this call."""
+    os.chdir(folder + "/work")
+    for name, value in (("HOME", "/home"), ("TMPDIR", "/tmp"), ("JOBLIB_TEMP_FOLDER", "/tmp")):
+        os.environ[name] = folder + value
 
 
 def _take_one_call(connection):

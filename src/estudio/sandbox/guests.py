@@ -47,9 +47,9 @@ class CallFacts:
     cancelled: bool = False
     kernel_killed_for_memory: bool = False
     broken_report: str | None = None
-    result: memoryview | None = None
     sent_at: float = 0.0
     answered_at: float = 0.0
+    checked_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +64,14 @@ class CallMessage:
 class Guest:
     """A forked, confined process that waits for one call."""
 
-    def __init__(self, number: int, connection: socket.socket, log: int, process: int) -> None:
+    def __init__(
+        self, number: int, connection: socket.socket, log: int, process: int, *, own_process_table: bool
+    ) -> None:
         self.number = number
         self.connection = connection
         self.log = log
         self.process = process
+        self.own_process_table = own_process_table
         self.cgroup: GuestCgroup | None = None
         self.ended = threading.Event()
         self.status: int | None = None
@@ -121,8 +124,10 @@ class Guest:
         self.connection.sendall(job + message.script)
 
     def kill(self) -> None:
-        """End the guest and all that it started."""
+        """End the guest and all that it started: with a process table of its own the kernel does the latter."""
         with contextlib.suppress(ProcessLookupError):
+            if not self.own_process_table and (pid := self.pid):
+                os.killpg(pid, signal.SIGKILL)
             signal.pidfd_send_signal(self.process, signal.SIGKILL)
 
     def wait_end(self, seconds: float = END_SECONDS) -> bool:

@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,7 @@ class Zygote:
         self._alive = False
         self._keeper = threading.Thread(target=self._keep, name="estudio-zygote-keeper", daemon=True)
         self._messages = os.memfd_create("zygote-messages", os.MFD_CLOEXEC)
+        self._folder = None if "mount" in spec.walls else tempfile.TemporaryDirectory(prefix="estudio-zygote-")
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = self._spawn(theirs.fileno())
@@ -93,7 +95,7 @@ class Zygote:
                 stdout=self._messages,
                 stderr=self._messages,
                 pass_fds=(control,),
-                env=guest_variables(),
+                env=guest_variables(_BOX if self._folder is None else self._folder.name),
                 cwd="/",
                 start_new_session=True,
             )
@@ -230,7 +232,8 @@ class Zygote:
 
     def _admit(self, number: int, descriptors: list[int]) -> None:
         connection, log, process = descriptors
-        guest = Guest(number, socket.socket(fileno=connection), log, process)
+        own_process_table = "pid" in self.spec.walls
+        guest = Guest(number, socket.socket(fileno=connection), log, process, own_process_table=own_process_table)
         pid = guest.pid
         if pid:
             self._put_into_cgroup(guest, pid)
@@ -275,6 +278,8 @@ class Zygote:
             self._process.wait()
         self._control.close()
         os.close(self._messages)
+        if self._folder is not None:
+            self._folder.cleanup()
 
 
 def _start_failure(answer: object, last_words: str, python: str) -> EstudioError:

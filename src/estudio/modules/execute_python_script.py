@@ -1,0 +1,311 @@
+"""Execute Python Script: two tables and a bundle in, up to two tables and a visualization out.
+
+One call is files in → one function → files out. The executor keeps zygotes warm for one environment; each call gets a guest
+of its own, and nothing of it is left when the call returns.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from estudio.core.calling import Calling
+from estudio.core.classic_errors import classic_text
+from estudio.core.limits import GIB, Limits
+from estudio.core.outcome import (
+    Isolation,
+    IsolationLevel,
+    ScriptError,
+    ScriptState,
+    Timings,
+    Visualization,
+)
+from estudio.modules.inputs import MappedTable, ScriptSource, mapped, opened_bundle
+from estudio.modules.reports import CheckedReport, check_report, used_bytes
+from estudio.modules.script_outcome import ScriptOutcome
+from estudio.sandbox.cgroups import find_cgroups
+from estudio.sandbox.guests import CallFacts, CallMessage, Conversation, Guest, ResultFile
+from estudio.sandbox.outcome import Verdict, judge
+from estudio.sandbox.policy import GuestProfile, ZygoteSpec, walls_of
+from estudio.sandbox.pool import GuestPool
+from estudio.tables.table import Table
+
+ADDRESS_SLACK_BYTES = 1 * GIB
+"""Address space that threads and allocators reserve without using it, where a control group counts the memory itself."""
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptEnvironment:
+    """What the executor must know of a built environment."""
+
+    python: str
+    readonly: tuple[str, ...]
+    preload: tuple[str, ...]
+    preload_when_used: tuple[str, ...] = ()
+    font_cache: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptCall:
+    """One call: the script, its tables, its bundle, and how it is called."""
+
+    script: ScriptSource
+    dataset1: Table | None = None
+    dataset2: Table | None = None
+    bundle: str | Path | None = None
+    calling: Calling = Calling.CLASSIC
+    limits: Limits = field(default_factory=Limits)
+    seed: int | None = None
+    allow_programs: bool = False
+
+
+class ScriptExecutor:
+    """Runs script calls in one environment. Any thread may call it."""
+
+    def __init__(
+        self,
+        environment: ScriptEnvironment,
+        *,
+        limits: Limits,
+        isolation: IsolationLevel = IsolationLevel.FULL,
+        ahead: int = 2,
+        walls: frozenset[str] | None = None,
+    ) -> None:
+        self._environment = environment
+        self._limits = limits
+        self._level = isolation
+        self._ahead = ahead
+        self._walls = walls_of(isolation) if walls is None else walls
+        self._cgroups = find_cgroups()
+        self._lock = threading.Lock()
+        self._pools: dict[tuple[str, ...], GuestPool] = {}
+        self._cancel = os.eventfd(0, os.EFD_CLOEXEC)
+        self._calls = 0
+        self._idle = threading.Condition(self._lock)
+        missing = () if isolation is IsolationLevel.NONE else tuple(self._cgroups.missing)
+        standing = tuple(sorted(self._walls)) + (self._cgroups.walls if self._walls else ())
+        self.isolation = Isolation(isolation, standing, missing)
+
+    def warm(self, script: ScriptSource | None = None) -> GuestPool:
+        """Start what a call of this script will need; returns at once with the pool, which `call` waits for."""
+        preload = self._environment.preload + _mentioned(script, self._environment.preload_when_used)
+        with self._lock:
+            pool = self._pools.get(preload)
+            if pool is None:
+                pool = self._pools[preload] = self._new_pool(preload)
+            return pool
+
+    def _new_pool(self, preload: tuple[str, ...]) -> GuestPool:
+        environment = self._environment
+        return GuestPool(
+            ZygoteSpec(environment.python, environment.readonly, preload, environment.font_cache, self._walls),
+            GuestProfile(self._limits.disk_bytes),
+            cgroups=self._cgroups,
+            memory_bytes=self._limits.memory_bytes,
+            processes=self._limits.processes,
+            ahead=self._ahead,
+        )
+
+    def call(self, call: ScriptCall, on_output: Callable[[bytes], None] | None = None) -> ScriptOutcome:
+        """Run one script call to its end.
+
+        Raises:
+            InvalidBundle: the bundle cannot be unpacked.
+            SandboxUnavailable: the walls cannot be built, or broke.
+            EnvironmentFailed: the environment's packages cannot be imported.
+        """
+        with self._idle:
+            self._calls += 1
+        try:
+            return self._call(call, on_output)
+        finally:
+            with self._idle:
+                self._calls -= 1
+                self._idle.notify_all()
+
+    def _call(self, call: ScriptCall, on_output: Callable[[bytes], None] | None) -> ScriptOutcome:
+        begin = time.monotonic()
+        profile = GuestProfile(call.limits.disk_bytes, call.allow_programs)
+        with (
+            mapped(call.dataset1) as dataset1,
+            mapped(call.dataset2) as dataset2,
+            opened_bundle(call.bundle) as bundle,
+            self._folder() as folder,
+        ):
+            queue_begin = time.monotonic()
+            guest = self.warm(call.script).take(profile, folder)
+            queue = time.monotonic() - queue_begin
+            result = ResultFile(call.limits.output_bytes)
+            try:
+                outcome = self._converse(guest, call, (dataset1, dataset2), bundle, result, on_output)
+            finally:
+                result.close()
+                guest.kill()
+                guest.close()
+        timings = replace(outcome.timings, queue_seconds=queue, total_seconds=time.monotonic() - begin)
+        return replace(outcome, timings=timings)
+
+    def _converse(
+        self,
+        guest: Guest,
+        call: ScriptCall,
+        inputs: tuple[MappedTable | None, MappedTable | None],
+        bundle: int | None,
+        result: ResultFile,
+        on_output: Callable[[bytes], None] | None,
+    ) -> ScriptOutcome:
+        conversation = Conversation(
+            guest,
+            timeout_seconds=call.limits.timeout_seconds,
+            log_bytes=call.limits.log_bytes,
+            cancel=self._cancel,
+            on_output=on_output,
+        )
+        facts = conversation.hold(self._message(guest, call, inputs, bundle, result))
+        if facts.report is None or facts.report.get("state") != "finished":
+            self._await_end(guest, facts)
+        verdict = judge(facts, call.limits)
+        checked = CheckedReport()
+        if facts.report is not None:
+            result.freeze(guest)
+            file = result.map(used_bytes(facts.report, call.limits.output_bytes))
+            tables = [None if table is None else table.table for table in inputs]
+            checked = check_report(facts.report, file, tables, verdict.state)
+            facts.checked_seconds = time.time() - facts.answered_at
+        return self._outcome(facts, verdict, checked)
+
+    def _await_end(self, guest: Guest, facts: CallFacts) -> None:
+        """The end of a guest that did not finish says why: its status, and whether the kernel ended it for its memory."""
+        guest.kill()
+        guest.ended.wait(30.0)
+        facts.status = guest.status
+        facts.kernel_killed_for_memory = guest.kernel_killed_for_memory
+
+    def _message(
+        self,
+        guest: Guest,
+        call: ScriptCall,
+        inputs: tuple[MappedTable | None, MappedTable | None],
+        bundle: int | None,
+        result: ResultFile,
+    ) -> CallMessage:
+        limits = call.limits
+        if guest.cgroup is not None and limits != self._limits:
+            guest.cgroup.limit(limits.memory_bytes, limits.processes)
+        job: dict[str, Any] = {
+            "format": 1,
+            "script_name": call.script.name,
+            "calling": call.calling.value,
+            "inputs": [None if table is None else table.layout.to_json() for table in inputs],
+            "bundle": bundle is not None,
+            "seed": call.seed,
+            "output_bytes": limits.output_bytes,
+            "limits": self._process_limits(guest, call, inputs) if "resource-limits" in self._walls else None,
+        }
+        passed = [table.descriptor for table in inputs if table is not None]
+        descriptors = (result.descriptor, *passed, *(() if bundle is None else (bundle,)))
+        return CallMessage(job, call.script.text, descriptors)
+
+    def _process_limits(
+        self, guest: Guest, call: ScriptCall, inputs: tuple[MappedTable | None, MappedTable | None]
+    ) -> dict[str, int]:
+        limits = call.limits
+        mapped_bytes = sum(2 * os.fstat(table.descriptor).st_size for table in inputs if table is not None)
+        counted = guest.cgroup is not None and guest.cgroup.memory is not None
+        slack = ADDRESS_SLACK_BYTES if counted else 0
+        return {
+            "address_bytes": _address_bytes(guest) + limits.memory_bytes + mapped_bytes + slack,
+            "cpu_seconds": int(limits.timeout_seconds) + 1,
+            "file_bytes": max(limits.disk_bytes, limits.output_bytes),
+        }
+
+    def _outcome(self, facts: CallFacts, verdict: Verdict, checked: CheckedReport) -> ScriptOutcome:
+        state, error = verdict.state, verdict.error
+        if checked.error is not None:
+            state, error = ScriptState.FAILED, checked.error
+        if error is not None:
+            error = replace(error, classic_text=classic_text(error.code, error.traceback, error.message))
+        log = facts.log.decode("utf-8", errors="replace")
+        tables = (*checked.tables, None, None) if state is ScriptState.FINISHED else (None, None)
+        return ScriptOutcome(
+            state=state,
+            table=tables[0],
+            table2=tables[1],
+            visualization=Visualization(log, checked.images, checked.concatenated),
+            log=log,
+            timings=_timings(facts),
+            isolation=self.isolation,
+            error=error,
+        )
+
+    @contextlib.contextmanager
+    def _folder(self) -> Iterator[str | None]:
+        """Without a wall around the files, a call works in a temporary folder that is removed after it."""
+        if "mount" in self._walls:
+            yield None
+            return
+        folder = tempfile.mkdtemp(prefix="estudio-")
+        try:
+            for name in ("work/Script Bundle", "tmp", "home", "shm"):
+                Path(folder, name).mkdir(parents=True)
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def close(self) -> None:
+        """End all calls (their state is then cancelled), guests and zygotes."""
+        os.eventfd_write(self._cancel, 1)
+        with self._idle:
+            self._idle.wait_for(lambda: self._calls == 0)
+            for pool in self._pools.values():
+                pool.close()
+            self._pools.clear()
+        os.close(self._cancel)
+
+
+def _mentioned(script: ScriptSource | None, candidates: tuple[str, ...]) -> tuple[str, ...]:
+    """The modules that are worth importing once for all calls of a script: those whose package its text imports."""
+    if script is None:
+        return ()
+    names = set(re.findall(rb"^[ \t]*(?:import|from)[ \t]+([A-Za-z_]\w*)", script.text, re.MULTILINE))
+    return tuple(name for name in candidates if name.split(".")[0].encode() in names)
+
+
+def _address_bytes(guest: Guest) -> int:
+    """The address space that a guest has before its call."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        return int(Path(f"/proc/{guest.pid}/statm").read_text().split()[0]) * _PAGE_BYTES
+    return 0
+
+
+def _timings(facts: CallFacts) -> Timings:
+    report = facts.report or {}
+    told = report.get("timings")
+    told = told if isinstance(told, dict) else {}
+    seconds = {name: _seconds(told.get(name)) for name in ("hand_over", "script", "result")}
+    start = max(0.0, _seconds(report.get("received")) - facts.sent_at) if facts.report else 0.0
+    return Timings(
+        start_seconds=start,
+        hand_over_seconds=seconds.get("hand_over", 0.0),
+        script_seconds=seconds.get("script", 0.0),
+        result_seconds=seconds.get("result", 0.0) + facts.checked_seconds,
+    )
+
+
+def _seconds(untrusted: object) -> float:
+    if isinstance(untrusted, int | float) and not isinstance(untrusted, bool) and 0 <= untrusted < 1e10:
+        return float(untrusted)
+    return 0.0
+
+
+__all__ = ["ScriptCall", "ScriptEnvironment", "ScriptError", "ScriptExecutor"]
