@@ -23,7 +23,11 @@ def main(isolation, drop_to):
                 os.setgroups([])
                 os.setresgid(drop_to, drop_to, drop_to)
                 os.setresuid(drop_to, drop_to, drop_to)
+            proc = os.open("/proc", os.O_RDONLY)
+            outside = (os.getuid(), os.getgid())
+            isolation.allow_own_files()
             isolation.unshare(["user"])
+            isolation.map_ids(proc, outside)
             if name != "user":
                 isolation.unshare([name])
             if name == "mount":

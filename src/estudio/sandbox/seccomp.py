@@ -16,7 +16,8 @@ from estudio.sandbox import syscalls
 _ALLOW = 0x7FFF0000
 _KILL = 0x80000000
 _ERRNO = 0x00050000
-_LOAD, _JUMP_EQUAL, _JUMP_GREATER, _AND, _RETURN = 0x20, 0x15, 0x25, 0x54, 0x06
+_LOAD, _JUMP, _JUMP_EQUAL, _JUMP_GREATER, _AND, _RETURN = 0x20, 0x05, 0x15, 0x25, 0x54, 0x06
+_LEAF_RULES = 4
 _NUMBER_OFFSET, _ARCHITECTURE_OFFSET, _ARGUMENTS_OFFSET = 0, 4, 16
 _X32_BIT = 0x40000000
 
@@ -117,14 +118,30 @@ def compile_filter(machine: str, *, programs: bool) -> bytes:
         _instruction(_JUMP_GREATER, _X32_BIT - 1, 0, 1),
         _instruction(_RETURN, _KILL),
     ]
-    for name, number in sorted(architecture.numbers.items(), key=lambda item: item[1]):
-        code += _rule(name, number, name in allowed)
+    rules = [
+        (number, _rule(name, number, name in allowed))
+        for name, number in sorted(architecture.numbers.items(), key=lambda item: item[1])
+    ]
     code += [
         _instruction(_JUMP_GREATER, syscalls.LAST_KNOWN, 0, 1),
         _instruction(_RETURN, _ERRNO | errno.ENOSYS),
-        _instruction(_RETURN, _ERRNO | errno.EPERM),
+        *_search([rule for rule in rules if rule[1]]),
     ]
     return b"".join(code)
+
+
+def _search(rules: list[tuple[int, list[bytes]]]) -> list[bytes]:
+    """A binary search by number: the kernel runs the program once for every number when it is installed."""
+    if len(rules) <= _LEAF_RULES:
+        return [*(part for _, rule in rules for part in rule), _instruction(_RETURN, _ERRNO | errno.EPERM)]
+    middle = len(rules) // 2
+    lower = _search(rules[:middle])
+    return [
+        _instruction(_JUMP_GREATER, rules[middle][0] - 1, 0, 1),
+        _instruction(_JUMP, len(lower)),
+        *lower,
+        *_search(rules[middle:]),
+    ]
 
 
 def _rule(name: str, number: int, allowed: bool) -> list[bytes]:
