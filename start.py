@@ -42,6 +42,9 @@ MISLEADING = (
 )  # fmt: skip
 """Variables that would send the set-up elsewhere, or leave it without bytecode."""
 
+OWN_CERTIFICATES = ("SSL_CERT_DIR", "SSL_CERT_FILE", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS")
+"""Where the user has said whom to trust."""
+
 
 class SetUpFailed(Exception):
     """The virtual environment cannot be made; the message says what to do."""
@@ -237,6 +240,9 @@ class Steps:
         self.descriptor = descriptor
         self.variables = {name: value for name, value in os.environ.items() if name not in MISLEADING}
         self.variables["UV_PYTHON_DOWNLOADS"] = "never"
+        if not any(name in os.environ for name in OWN_CERTIFICATES):
+            # uv brings a list of its own; a company's certificate stands in the system's, which pip trusts.
+            self.variables["UV_SYSTEM_CERTS"] = "1"
         if not can_cache():
             self.variables.update(UV_CACHE_DIR=os.path.join(scratch, "uv"), PIP_NO_CACHE_DIR="1")
 

@@ -165,6 +165,29 @@ def test_clearing_keeps_the_lock_that_others_wait_on(start: ModuleType, checkout
     assert (checkout / "start.py").exists()
 
 
+@pytest.mark.parametrize(
+    ("own_variables", "trusts_the_system"),
+    [
+        ({}, True),
+        ({"SSL_CERT_FILE": "x.pem"}, False),
+        ({"SSL_CERT_DIR": "certs"}, False),
+        ({"UV_SYSTEM_CERTS": "0"}, False),
+    ],
+)
+def test_uv_trusts_whom_the_system_trusts_unless_told_otherwise(
+    start: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    own_variables: dict[str, str],
+    trusts_the_system: bool,
+) -> None:
+    for name in start.OWN_CERTIFICATES:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in own_variables.items():
+        monkeypatch.setenv(name, value)
+    assert (start.Steps(0, str(tmp_path)).variables.get("UV_SYSTEM_CERTS") == "1") is trusts_the_system
+
+
 @pytest.mark.environments
 @pytest.mark.slow
 def test_two_first_starts_make_one_venv(checkout: Path) -> None:
@@ -183,7 +206,7 @@ def test_two_first_starts_make_one_venv(checkout: Path) -> None:
     stamp = json.loads((checkout / ".venv" / ".estudio-ready.json").read_text())
     assert stamp["dev"] is None
     answer = subprocess.run(
-        [checkout / ".venv" / "bin" / "python", "-c", "import estudio, pyarrow, typer, sys; print(estudio.__file__)"],
+        [checkout / ".venv" / "bin" / "python", "-Ic", "import estudio, pyarrow, typer; print(estudio.__file__)"],
         capture_output=True,
         text=True,
         check=True,
