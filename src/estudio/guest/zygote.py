@@ -18,7 +18,7 @@ import sys
 import time
 import traceback
 
-from . import channel, isolation, runner
+from . import channel, isolation
 
 CONTROL_BYTES = 1 << 17
 ZYGOTE_BOX_BYTES = 16 << 20
@@ -71,6 +71,7 @@ def _warm(config):
     _set_up_packages()
     for name in config["preload"]:
         importlib.import_module(name)
+    runner = importlib.import_module("_estudio_guest.runner")
     runner.warm_up()
     state = {
         "walls": frozenset(walls),
@@ -78,6 +79,7 @@ def _warm(config):
         "filters": dict((name, base64.b64decode(text)) for name, text in config["filters"].items()),
         "landlock": isolation.open_landlock_paths(config["readonly"]) if "landlock" in walls else [],
         "font_cache": config["font_cache"],
+        "runner": runner,
         "pid_namespace": isolation.pidfd_open(os.getpid()) if "pid" in walls else None,
     }
     os.chdir("/")
@@ -187,13 +189,13 @@ def _fork_guest(control, state, guests, request):
 def _guest(state, request, connection, log):
     try:
         _confine(state, request, connection, log)
-        runner.prepare_guest()
+        state["runner"].prepare_guest()
     except BaseException as error:
         _answer(connection, {"failed": "%s: %s" % (type(error).__name__, error)})
         os._exit(71)
     _answer(connection, {"ready": True})
     try:
-        _take_one_call(connection)
+        _take_one_call(state["runner"], connection)
     except EOFError:
         os._exit(0)
 
@@ -234,7 +236,7 @@ def _work_in(folder):
         os.environ[name] = folder + value
 
 
-def _take_one_call(connection):
+def _take_one_call(runner, connection):
     header, descriptors = channel.receive_with_descriptors(connection, 8)
     if len(header) < 8:
         os._exit(0)

@@ -122,9 +122,7 @@ def _zip_folder(folder: Path) -> int:
                 continue
             count += 1
             if count > MAX_BUNDLE_FILES:
-                raise InvalidBundle(
-                    f"The bundle {folder} has more than {MAX_BUNDLE_FILES} files.", path=str(folder)
-                )
+                raise InvalidBundle(f"The bundle {folder} has more than {MAX_BUNDLE_FILES} files.", path=str(folder))
             entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), _ZIP_EPOCH)
             entry.external_attr = 0o644 << 16
             with archive.open(entry, "w", force_zip64=True) as target, path.open("rb") as source:

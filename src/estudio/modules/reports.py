@@ -55,9 +55,7 @@ def check_report(
     return CheckedReport(tables, images, concatenated)
 
 
-def _tables(
-    untrusted: object, result: memoryview, inputs: Sequence[Table | None]
-) -> tuple[Table | None, ...]:
+def _tables(untrusted: object, result: memoryview, inputs: Sequence[Table | None]) -> tuple[Table | None, ...]:
     if not isinstance(untrusted, list) or not 1 <= len(untrusted) <= 2:
         raise InvalidDataset("the report describes no table.")
     tables: list[Table | None] = []

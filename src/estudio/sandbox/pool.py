@@ -48,9 +48,7 @@ class GuestPool:
         self._started = False
 
     def _new_zygote(self) -> Zygote:
-        return Zygote(
-            self.spec, cgroups=self._cgroups, memory_bytes=self._memory_bytes, processes=self._processes
-        )
+        return Zygote(self.spec, cgroups=self._cgroups, memory_bytes=self._memory_bytes, processes=self._processes)
 
     def start(self) -> None:
         """Wait until the first zygote is ready and ask for the first guests. Raises as `Zygote.wait_ready`."""

@@ -37,7 +37,13 @@ UNPRIVILEGED_ID = 60_578
 
 _GUEST_FOLDER = Path(estudio.__file__).parent / "guest"
 _BOX = "/box"
-_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+_THREADS = (
+    "OPENBLAS_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
 
 
 def guest_variables(folder: str = _BOX) -> dict[str, str]:

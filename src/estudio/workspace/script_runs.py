@@ -97,9 +97,7 @@ def run_files(
         raise InvalidUsage("Both datasets are `-`; standard input can be read once. Give one of them as a file.")
     script = read_script(files.script)
     built = ready_environment(settings.environment, on_progress)
-    executor = ScriptExecutor(
-        script_environment(built), limits=settings.limits, isolation=settings.isolation, ahead=0
-    )
+    executor = ScriptExecutor(script_environment(built), limits=settings.limits, isolation=settings.isolation, ahead=0)
     try:
         executor.warm()
         call = ScriptCall(
@@ -147,9 +145,7 @@ def _write_figures(outcome: ScriptOutcome, folder: Path) -> tuple[Path, ...]:
             path.write_bytes(image.png)
             written.append(path)
     except OSError as error:
-        raise OutputFailed(
-            f"The figures cannot be written to {folder}: {error.strerror}.", path=str(folder)
-        ) from error
+        raise OutputFailed(f"The figures cannot be written to {folder}: {error.strerror}.", path=str(folder)) from error
     return tuple(written)
 
 

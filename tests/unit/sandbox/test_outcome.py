@@ -49,9 +49,7 @@ def signalled(number: int) -> int:
         ),
     ],
 )
-def test_each_ending_has_its_state_and_code(
-    observed: CallFacts, state: ScriptState, code: str, words: str
-) -> None:
+def test_each_ending_has_its_state_and_code(observed: CallFacts, state: ScriptState, code: str, words: str) -> None:
     verdict = judge(observed, LIMITS)
     assert verdict.state is state
     assert verdict.error is not None
@@ -96,7 +94,17 @@ def test_texts_of_a_report_are_bounded_and_encodable() -> None:
 
 @pytest.mark.parametrize(
     "untrusted",
-    [b"", b"nonsense", b"[" * 100_000, b"NaN", b'{"x": Infinity}', b"[]", b"3", b"\xff\xfe", b'{"x": ' + b"9" * 5000 + b"}"],
+    [
+        b"",
+        b"nonsense",
+        b"[" * 100_000,
+        b"NaN",
+        b'{"x": Infinity}',
+        b"[]",
+        b"3",
+        b"\xff\xfe",
+        b'{"x": ' + b"9" * 5000 + b"}",
+    ],
 )
 def test_a_report_that_is_none_is_refused_without_harm(untrusted: bytes) -> None:
     report, why = parse_report(untrusted)
