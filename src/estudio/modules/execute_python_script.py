@@ -169,7 +169,7 @@ class ScriptExecutor:
         return self._outcome(facts, verdict, checked)
 
     def _await_end(self, guest: Guest, facts: CallFacts) -> None:
-        """The end of a guest that did not finish says why: its status, and whether the kernel ended it for its memory."""
+        """The end of a guest that did not finish says why: its status, and whether it was its memory."""
         guest.kill()
         guest.ended.wait(30.0)
         facts.status = guest.status

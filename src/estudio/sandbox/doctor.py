@@ -22,8 +22,8 @@ _NAMESPACES = frozenset({"user", "mount", "pid", "network", "ipc", "uts", "cgrou
 _REMEDIES = {
     "namespaces": (
         "Allow user namespaces: on Debian `sysctl kernel.unprivileged_userns_clone=1`, elsewhere "
-        "`sysctl user.max_user_namespaces=10000`; on Ubuntu 24.04 and later an AppArmor profile with `userns,` for this "
-        "interpreter; in a container a seccomp profile that allows unshare, mount and pivot_root."
+        "`sysctl user.max_user_namespaces=10000`; on Ubuntu 24.04 and later an AppArmor profile with `userns,` for "
+        "this interpreter; in a container a seccomp profile that allows unshare, mount and pivot_root."
     ),
     "landlock": (
         "Use Linux 5.13 or later with `landlock` among the security modules (boot option `lsm=landlock,…`)."

@@ -23,6 +23,7 @@ from estudio.sandbox.guests import Guest
 from estudio.sandbox.seccomp import compile_filter
 
 if TYPE_CHECKING:
+    from estudio.core.limits import Limits
     from estudio.sandbox.cgroups import Cgroups
     from estudio.sandbox.policy import GuestProfile, ZygoteSpec
 
@@ -51,8 +52,8 @@ _THREADS = (
 def guest_variables(folder: str = _BOX) -> dict[str, str]:
     """The whole environment of zygotes and guests: nothing of the host's own gets in.
 
-    One thread per library, because a process with threads cannot be forked safely; a fixed hash seed, so that the same seed
-    gives the same result in every zygote.
+    One thread per library, because a process with threads cannot be forked safely; a fixed hash seed, so that the same
+    seed gives the same result in every zygote.
     """
     return {
         "PATH": "/usr/bin:/bin",
