@@ -23,21 +23,22 @@ _clock = getattr(time, "perf_counter", time.time)
 def warm_up():
     """Run every path once, in the zygote, so that guests find all imports done and all caches filled.
 
-    Starts no thread and leaves no file, warning filter or open figure behind.
+    Starts no thread and leaves no file, warning filter or open figure behind. What is the same for every guest is put in
+    place here, once: argv, streams on descriptors 1 and 2, hooks of libraries, paths of the old system.
     """
     frames.choose_builder()
     runner_warming.run_paths()
     figures_pyplot.draw_once()
-
-
-def prepare_guest():
-    """Make the process ready for one script: fresh randomness, clean argv, own streams, patient libraries."""
-    seeds.reseed()
     sys.argv = [runner_script.FILE]
     sys.dont_write_bytecode = True
     runner_streams.open_streams()
     hooks_libraries.install()
     paths.install()
+
+
+def prepare_guest():
+    """Make a fresh fork ready for one script: what must differ from guest to guest."""
+    seeds.reseed()
     gc.enable()
     if not hasattr(gc, "freeze"):
         gc.set_threshold(10000, 50, 1000)  # a full collection would copy all of the zygote's pages
