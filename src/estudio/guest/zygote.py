@@ -26,7 +26,10 @@ ZYGOTE_BOX_BYTES = 16 << 20
 """What libraries write at import: configuration folders, locks."""
 _fork = ctypes.PyDLL(None).fork
 """fork(2) with the C libraries' own preparations but without Python's, which cost a third of the guest's start: they mend
-locks and thread lists, and a zygote has one thread and holds no lock. Random numbers are reseeded by `runner`."""
+locks and thread lists, and a zygote has one thread and holds no lock. What packages asked for is done: `_fork_hooks`."""
+_fork_hooks = []
+_NEEDLESS_HOOKS = ("logging", "random", "threading")
+"""Locks that nobody holds, and random numbers, which `runner` reseeds."""
 _raw_signal = importlib.import_module("_signal" if sys.version_info >= (3,) else "signal")
 LIFELINE = 0
 """Standard input: a pipe that the host never writes; its end says that the host is gone."""
@@ -35,6 +38,7 @@ LIFELINE = 0
 def main(control):
     """Serve the host on the control socket until it closes."""
     config = json.loads(os.read(control, CONTROL_BYTES).decode("utf-8"))
+    _record_fork_hooks()
     walls = config["walls"]
     try:
         isolation.enter_zygote_walls(config)
@@ -49,6 +53,21 @@ def main(control):
         os._exit(1)
     _say(control, {"ready": {"python": sys.version.split()[0]}})
     _serve(control, state)
+
+
+def _record_fork_hooks():
+    """Note what packages want to have done in a forked child (matplotlib opens its fonts again)."""
+    register = getattr(os, "register_at_fork", None)
+    if register is None:
+        return
+
+    def record(**hooks):
+        hook = hooks.get("after_in_child")
+        if hook is not None and getattr(hook, "__module__", None) not in _NEEDLESS_HOOKS:
+            _fork_hooks.append(hook)
+        return register(**hooks)
+
+    os.register_at_fork = record
 
 
 def _become_first_process():
@@ -199,6 +218,8 @@ def _guest(state, request, connection, log):
         _answer(connection, {"failed": "%s: %s" % (type(error).__name__, error)})
         os._exit(71)
     _answer(connection, {"ready": True})
+    if not _is_waiting(connection):
+        state["runner"].rehearse()
     try:
         _take_one_call(state["runner"], connection)
     except EOFError:
@@ -230,6 +251,8 @@ def _confine(state, request, connection, log):
     if "landlock" in walls:
         isolation.restrict_files(state["landlock"], request["programs"], [isolation.BOX])
     isolation.close_all_but([connection])
+    for hook in _fork_hooks:
+        hook()
     if "seccomp" in walls:
         isolation.filter_system_calls(state["filters"]["programs" if request["programs"] else "closed"])
 
@@ -239,6 +262,13 @@ def _work_in(folder):
     os.chdir(folder + "/work")
     for name, value in (("HOME", "/home"), ("TMPDIR", "/tmp"), ("JOBLIB_TEMP_FOLDER", "/tmp")):
         os.environ[name] = folder + value
+
+
+def _is_waiting(connection):
+    """Whether a call has come already: then there is no time to rehearse."""
+    watch = select.poll()
+    watch.register(connection, select.POLLIN)
+    return bool(watch.poll(0))
 
 
 def _take_one_call(runner, connection):
