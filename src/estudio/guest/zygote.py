@@ -231,6 +231,8 @@ def _confine(state, request, connection, log):
     _raw_signal.set_wakeup_fd(-1)
     _raw_signal.signal(signal.SIGCHLD, 0)
     _raw_signal.signal(signal.SIGINT, 0)
+    for hook in _fork_hooks:
+        hook()
     os.setsid()
     nothing = os.open("/dev/null", os.O_RDONLY)
     for source, target in ((nothing, 0), (log, 1), (log, 2)):
@@ -251,8 +253,6 @@ def _confine(state, request, connection, log):
     if "landlock" in walls:
         isolation.restrict_files(state["landlock"], request["programs"], [isolation.BOX])
     isolation.close_all_but([connection])
-    for hook in _fork_hooks:
-        hook()
     if "seccomp" in walls:
         isolation.filter_system_calls(state["filters"]["programs" if request["programs"] else "closed"])
 
