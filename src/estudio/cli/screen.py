@@ -147,10 +147,10 @@ class Screen:
         """Tables and texts of Rich on standard output."""
         self.end_progress()
         console = console_for(sys.stdout)
-        with console.capture() as captured:
-            for part in parts:
-                console.print(part)
         with writing(sys.stdout):
+            with console.capture() as captured:
+                for part in parts:
+                    console.print(part)
             sys.stdout.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
 
 
