@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ADDRESS_SLACK_BYTES = 1 * GIB
 """Address space that threads and allocators reserve without using it, where a control group counts what is used."""
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_PROCESSORS = os.cpu_count() or 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def _process_limits(guest: Guest, call: ScriptCall, files: CallFiles) -> dict[st
     slack = ADDRESS_SLACK_BYTES if counted else 0
     return {
         "address_bytes": _address_bytes(guest) + limits.memory_bytes + mapped + slack,
-        "cpu_seconds": (os.cpu_count() or 1) * int(limits.timeout_seconds + 1),
+        "cpu_seconds": _PROCESSORS * int(limits.timeout_seconds + 1),
         "file_bytes": max(limits.disk_bytes, limits.output_bytes),
     }
 
