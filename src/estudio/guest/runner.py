@@ -23,11 +23,15 @@ _clock = getattr(time, "perf_counter", time.time)
 def warm_up():
     """Run every path once, in the zygote, so that guests find all imports done and all caches filled.
 
-    Starts no thread and leaves no file, warning filter or open figure behind.
+    Starts no thread and leaves no file, warning filter or open figure behind. What every guest needs in the same form
+    (paths, watched libraries) is installed here, because a fork copies every page that it changes.
     """
     frames.choose_builder()
     runner_warming.run_paths()
     figures_pyplot.draw_once()
+    seeds.warm_up()
+    hooks_libraries.install()
+    paths.install()
 
 
 def prepare_guest():
@@ -36,6 +40,7 @@ def prepare_guest():
     sys.argv = [runner_script.FILE]
     sys.dont_write_bytecode = True
     runner_streams.open_streams()
+    hooks_libraries.set_environment()
     hooks_libraries.install()
     paths.install()
     gc.enable()
@@ -103,6 +108,8 @@ class _Call(object):
             self.fail("out-of-memory", "out-of-memory", "Collecting the images ran out of memory.")
         except notes.OutputTooLarge as error:
             self.fail("output-too-large", "output-too-large", error.message)
+        except Exception as error:  # what a script did to the interpreter must not cost it its table
+            notes.note("the images cannot be collected: {0}".format(tracebacks.summary(type(error), error)))
         self.report["timings"]["result"] += _clock() - started
 
     def fail(self, state, code, message, kind=None, value=None, trace=None):
