@@ -23,13 +23,15 @@ _clock = getattr(time, "perf_counter", time.time)
 def warm_up():
     """Run every path once, in the zygote, so that guests find all imports done and all caches filled.
 
-    Starts no thread and leaves no file, warning filter or open figure behind. What is the same for every guest is put in
-    place here, once: argv, streams on descriptors 1 and 2, hooks of libraries, paths of the old system.
+    Starts no thread and leaves no file, warning filter or open figure behind. What every guest needs in the same form
+    (argv, streams on descriptors 1 and 2, paths, watched libraries) is put in place here, because a fork copies every
+    page that it changes.
     """
     frames.choose_builder()
     runner_warming.run_paths()
     runner_warming.rehearse()
     figures_pyplot.draw_once()
+    seeds.warm_up()
     sys.argv = [runner_script.FILE]
     sys.dont_write_bytecode = True
     runner_streams.open_streams()
@@ -38,8 +40,9 @@ def warm_up():
 
 
 def prepare_guest():
-    """Make a fresh fork ready for one script: what must differ from guest to guest."""
+    """Make a fresh fork ready for one script: what differs from guest to guest."""
     seeds.reseed()
+    hooks_libraries.set_environment()
     gc.enable()
     if not hasattr(gc, "freeze"):
         gc.set_threshold(10000, 50, 1000)  # a full collection would copy all of the zygote's pages
@@ -110,6 +113,8 @@ class _Call(object):
             self.fail("out-of-memory", "out-of-memory", "Collecting the images ran out of memory.")
         except notes.OutputTooLarge as error:
             self.fail("output-too-large", "output-too-large", error.message)
+        except Exception as error:  # what a script did to the interpreter must not cost it its table
+            notes.note("the images cannot be collected: {0}".format(tracebacks.summary(type(error), error)))
         self.report["timings"]["result"] += _clock() - started
 
     def fail(self, state, code, message, kind=None, value=None, trace=None):
