@@ -192,11 +192,13 @@ def build(wanted, dev, descriptor):
     stamp = read_stamp()
     fresh = not has_runtime(stamp, wanted)
     forget_stamp()
-    scratch = tempfile.mkdtemp(prefix="estudio-start-")
+    if fresh:
+        clear()
+    # Inside .venv: what a killed set-up leaves there, the next one clears.
+    scratch = tempfile.mkdtemp(prefix=".estudio-start-", dir=VENV)
     run = Steps(descriptor, scratch)
     try:
         if fresh:
-            clear()
             say("Setting up .venv with Python {}.{}.{} (once).".format(*sys.version_info[:3]))
             make_venv(run)
         uv = get_uv(run, scratch) if fresh else [os.path.join(VENV, "bin", "uv")]

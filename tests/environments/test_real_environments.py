@@ -1,6 +1,6 @@
 """Real environments from the package registry, on the oldest and newest Pythons that this machine has.
 
-All share one `ESTUDIO_HOME` for the session, or the one that `ESTUDIO_TEST_HOME` names, so that `default` is built once.
+All share one store for the session, or the one that `ESTUDIO_TEST_HOME` names, so that `default` is built once.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from estudio.core.environment import EnvironmentSpec, parse_environment
-from estudio.environments.builder import EnvironmentStore
+from estudio.environments.builder import PRESETS, EnvironmentStore
 from estudio.environments.interpreters import find_interpreter
+from estudio.environments.processes import clean_variables, uv_command
 from estudio.errors import InterpreterNotFound, PackagesUnresolvable
 
 if TYPE_CHECKING:
@@ -71,8 +72,8 @@ def test_default_has_every_package_that_it_names(store: EnvironmentStore) -> Non
     built = store.ensure(spec)
     assert set(spec.package_names) <= set(built.packages)
     modules = {
-        "scikit-learn": "sklearn", "scikit-image": "skimage", "pillow": "PIL", "beautifulsoup4": "bs4", "pyyaml": "yaml",
-        "python-dateutil": "dateutil",
+        "scikit-learn": "sklearn", "scikit-image": "skimage", "pillow": "PIL", "beautifulsoup4": "bs4",
+        "pyyaml": "yaml", "python-dateutil": "dateutil",
     }  # fmt: skip
     names = ", ".join(modules.get(name, name) for name in spec.package_names)
     assert run(built, f"import {names}; print('ok')") == "ok"
@@ -82,16 +83,11 @@ def test_the_first_plot_finds_its_fonts_listed(store: EnvironmentStore, tmp_path
     built = store.ensure(store.resolve("default"))
     for file in built.font_cache.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
-    source = (
-        "import json, logging; import matplotlib.font_manager as f\n"
-        "def refuse(*a, **k): raise AssertionError('listed again')\n"
-        "f.FontManager.__init__ = refuse; f._load_fontmanager.cache_clear() if hasattr(f._load_fontmanager, 'cache_clear')"
-        " else None\n"
-        "f._load_fontmanager(try_read_cache=True)\n"
-        "import matplotlib; matplotlib.use('Agg'); import matplotlib.pyplot as p; p.plot([1]); p.title('x');"
-        " p.savefig('/dev/null', format='png'); print('ok')"
-    )
-    assert run(built, source, MPLCONFIGDIR=str(tmp_path), HOME=str(tmp_path)) == "ok"
+    before = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("*.json")}
+    assert before
+    plot = "import matplotlib.pyplot as p; p.plot([1]); p.title('x'); p.savefig('/dev/null', format='png')"
+    run(built, plot, MPLCONFIGDIR=str(tmp_path), HOME=str(tmp_path), MPLBACKEND="Agg")
+    assert {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("*.json")} == before
     assert "/usr/share" not in "".join(file.read_text() for file in built.font_cache.glob("*.json"))
 
 
@@ -154,3 +150,15 @@ def test_conflicting_environments_are_built_side_by_side(store: EnvironmentStore
     for thread in threads:
         thread.join()
     assert results == {"2.2.3": "2.2.3", "3.0.0": "3.0.0"}
+
+
+@pytest.mark.parametrize("platform", ["x86_64-manylinux_2_28", "aarch64-manylinux_2_28"])
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13", "3.14"])
+def test_the_built_in_lock_has_wheels_for_every_python_and_processor(
+    python: str, platform: str, tmp_path: Path
+) -> None:
+    where = ["--target", str(tmp_path), "--python-version", python, "--python-platform", platform]
+    what = ["--only-binary", ":all:", "--require-hashes", "-r", str(PRESETS / "default.lock")]
+    command = [*uv_command(), "pip", "install", "--dry-run", "--no-python-downloads", *where, *what]
+    finished = subprocess.run(command, env=clean_variables(), cwd="/", capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr

@@ -96,6 +96,10 @@ class EnvironmentStore:
         message = f"There is no environment {text[:80]!r}; known are {', '.join(known)}, or name a TOML file."
         raise EnvironmentNotFound(message + near_name(text, known), environment=text)
 
+    def built_in_names(self) -> tuple[str, ...]:
+        """The names of the environments that estudio brings along."""
+        return tuple(preset_names())
+
     def find(self, spec: EnvironmentSpec) -> BuiltEnvironment | None:
         """The environment of a spec if it is built. Starts no process and takes a millisecond or two."""
         interpreter = self._interpreters.recall(spec.python)

@@ -95,7 +95,9 @@ def _is_inside(name: str, folder: Path) -> bool:
 
 
 def make_readable(folder: Path) -> int:
-    """Let everybody read an environment, whatever umask and caches did; gives the size of all files in bytes.
+    """Let everybody read an environment and its owner alone write, whatever umask and caches did.
+
+    Gives the size of all files in bytes.
 
     Raises:
         OSError: a mode cannot be changed.
@@ -114,8 +116,9 @@ def _allow(path: Path, wanted: int) -> int:
         return 0
     if status.st_mode & stat.S_IXUSR:
         wanted |= stat.S_IXGRP | stat.S_IXOTH
-    if status.st_mode & wanted != wanted:
-        path.chmod(stat.S_IMODE(status.st_mode) | wanted)
+    mode = (stat.S_IMODE(status.st_mode) | wanted) & ~(stat.S_IWGRP | stat.S_IWOTH)
+    if mode != stat.S_IMODE(status.st_mode):
+        path.chmod(mode)
     return status.st_size
 
 

@@ -23,24 +23,34 @@ _clock = getattr(time, "perf_counter", time.time)
 def warm_up():
     """Run every path once, in the zygote, so that guests find all imports done and all caches filled.
 
-    Starts no thread and leaves no file, warning filter or open figure behind.
+    Starts no thread and leaves no file, warning filter or open figure behind. What every guest needs in the same form
+    (argv, streams on descriptors 1 and 2, paths, watched libraries) is put in place here, because a fork copies every
+    page that it changes.
     """
     frames.choose_builder()
     runner_warming.run_paths()
+    runner_warming.rehearse()
     figures_pyplot.draw_once()
-
-
-def prepare_guest():
-    """Make the process ready for one script: fresh randomness, clean argv, own streams, patient libraries."""
-    seeds.reseed()
+    seeds.warm_up()
     sys.argv = [runner_script.FILE]
     sys.dont_write_bytecode = True
     runner_streams.open_streams()
     hooks_libraries.install()
     paths.install()
+
+
+def prepare_guest():
+    """Make a fresh fork ready for one script: what differs from guest to guest."""
+    seeds.reseed()
+    hooks_libraries.set_environment()
     gc.enable()
     if not hasattr(gc, "freeze"):
         gc.set_threshold(10000, 50, 1000)  # a full collection would copy all of the zygote's pages
+
+
+def rehearse():
+    """Touch, while nobody waits, what the first call would touch; see `runner_warming.rehearse`."""
+    runner_warming.rehearse()
 
 
 def run_call(job, script, input_fds, bundle_fd, result_fd):
@@ -103,6 +113,8 @@ class _Call(object):
             self.fail("out-of-memory", "out-of-memory", "Collecting the images ran out of memory.")
         except notes.OutputTooLarge as error:
             self.fail("output-too-large", "output-too-large", error.message)
+        except Exception as error:  # what a script did to the interpreter must not cost it its table
+            notes.note("the images cannot be collected: {0}".format(tracebacks.summary(type(error), error)))
         self.report["timings"]["result"] += _clock() - started
 
     def fail(self, state, code, message, kind=None, value=None, trace=None):

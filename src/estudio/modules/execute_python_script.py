@@ -1,7 +1,7 @@
 """Execute Python Script: two tables and a bundle in, up to two tables and a visualization out.
 
-One call is files in → one function → files out. The executor keeps zygotes warm for one environment; each call gets a guest
-of its own, and nothing of it is left when the call returns.
+One call is files in → one function → files out. The executor keeps zygotes warm for one environment; each call gets a
+guest of its own, and nothing of it is left when the call returns.
 """
 
 from __future__ import annotations
@@ -13,14 +13,11 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from estudio.core.calling import Calling
 from estudio.core.classic_errors import classic_text
-from estudio.core.limits import GIB, Limits
 from estudio.core.outcome import (
     Isolation,
     IsolationLevel,
@@ -29,19 +26,20 @@ from estudio.core.outcome import (
     Timings,
     Visualization,
 )
-from estudio.modules.inputs import MappedTable, ScriptSource, mapped, opened_bundle
+from estudio.modules.call_message import CallFiles, ScriptCall, message_of
+from estudio.modules.inputs import ScriptSource, mapped, opened_bundle
 from estudio.modules.reports import CheckedReport, check_report, used_bytes
 from estudio.modules.script_outcome import ScriptOutcome
 from estudio.sandbox.cgroups import find_cgroups
-from estudio.sandbox.guests import CallFacts, CallMessage, Conversation, Guest, ResultFile
+from estudio.sandbox.guests import CallFacts, Conversation, Guest, ResultFile
 from estudio.sandbox.outcome import Verdict, judge
 from estudio.sandbox.policy import GuestProfile, ZygoteSpec, walls_of
 from estudio.sandbox.pool import GuestPool
-from estudio.tables.table import Table
 
-ADDRESS_SLACK_BYTES = 1 * GIB
-"""Address space that threads and allocators reserve without using it, where a control group counts the memory itself."""
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from estudio.core.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +51,6 @@ class ScriptEnvironment:
     preload: tuple[str, ...]
     preload_when_used: tuple[str, ...] = ()
     font_cache: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ScriptCall:
-    """One call: the script, its tables, its bundle, and how it is called."""
-
-    script: ScriptSource
-    dataset1: Table | None = None
-    dataset2: Table | None = None
-    bundle: str | Path | None = None
-    calling: Calling = Calling.CLASSIC
-    limits: Limits = field(default_factory=Limits)
-    seed: int | None = None
-    allow_programs: bool = False
 
 
 class ScriptExecutor:
@@ -109,10 +93,8 @@ class ScriptExecutor:
         environment = self._environment
         return GuestPool(
             ZygoteSpec(environment.python, environment.readonly, preload, environment.font_cache, self._walls),
-            GuestProfile(self._limits.disk_bytes),
+            self._limits,
             cgroups=self._cgroups,
-            memory_bytes=self._limits.memory_bytes,
-            processes=self._limits.processes,
             ahead=self._ahead,
         )
 
@@ -147,7 +129,7 @@ class ScriptExecutor:
             queue = time.monotonic() - queue_begin
             result = ResultFile(call.limits.output_bytes)
             try:
-                outcome = self._converse(guest, call, (dataset1, dataset2), bundle, result, on_output)
+                outcome = self._converse(guest, call, CallFiles((dataset1, dataset2), bundle, result), on_output)
             finally:
                 result.close()
                 guest.kill()
@@ -159,9 +141,7 @@ class ScriptExecutor:
         self,
         guest: Guest,
         call: ScriptCall,
-        inputs: tuple[MappedTable | None, MappedTable | None],
-        bundle: int | None,
-        result: ResultFile,
+        files: CallFiles,
         on_output: Callable[[bytes], None] | None,
     ) -> ScriptOutcome:
         conversation = Conversation(
@@ -171,63 +151,29 @@ class ScriptExecutor:
             cancel=self._cancel,
             on_output=on_output,
         )
-        facts = conversation.hold(self._message(guest, call, inputs, bundle, result))
+        if guest.cgroup is not None and call.limits != self._limits:
+            guest.cgroup.limit(call.limits.memory_bytes, call.limits.processes)
+        limited = "resource-limits" in self._walls
+        message = message_of(call, guest, files, limited=limited)
+        facts = conversation.hold(message)
         if facts.report is None or facts.report.get("state") != "finished":
             self._await_end(guest, facts)
         verdict = judge(facts, call.limits)
         checked = CheckedReport()
         if facts.report is not None:
-            result.freeze(guest)
-            file = result.map(used_bytes(facts.report, call.limits.output_bytes))
-            tables = [None if table is None else table.table for table in inputs]
+            files.result.freeze(guest)
+            file = files.result.map(used_bytes(facts.report, call.limits.output_bytes))
+            tables = [None if table is None else table.table for table in files.inputs]
             checked = check_report(facts.report, file, tables, verdict.state)
             facts.checked_seconds = time.time() - facts.answered_at
         return self._outcome(facts, verdict, checked)
 
     def _await_end(self, guest: Guest, facts: CallFacts) -> None:
-        """The end of a guest that did not finish says why: its status, and whether the kernel ended it for its memory."""
+        """The end of a guest that did not finish says why: its status, and whether it was its memory."""
         guest.kill()
         guest.ended.wait(30.0)
         facts.status = guest.status
         facts.kernel_killed_for_memory = guest.kernel_killed_for_memory
-
-    def _message(
-        self,
-        guest: Guest,
-        call: ScriptCall,
-        inputs: tuple[MappedTable | None, MappedTable | None],
-        bundle: int | None,
-        result: ResultFile,
-    ) -> CallMessage:
-        limits = call.limits
-        if guest.cgroup is not None and limits != self._limits:
-            guest.cgroup.limit(limits.memory_bytes, limits.processes)
-        job: dict[str, Any] = {
-            "format": 1,
-            "script_name": call.script.name,
-            "calling": call.calling.value,
-            "inputs": [None if table is None else table.layout.to_json() for table in inputs],
-            "bundle": bundle is not None,
-            "seed": call.seed,
-            "output_bytes": limits.output_bytes,
-            "limits": self._process_limits(guest, call, inputs) if "resource-limits" in self._walls else None,
-        }
-        passed = [table.descriptor for table in inputs if table is not None]
-        descriptors = (result.descriptor, *passed, *(() if bundle is None else (bundle,)))
-        return CallMessage(job, call.script.text, descriptors)
-
-    def _process_limits(
-        self, guest: Guest, call: ScriptCall, inputs: tuple[MappedTable | None, MappedTable | None]
-    ) -> dict[str, int]:
-        limits = call.limits
-        mapped_bytes = sum(2 * os.fstat(table.descriptor).st_size for table in inputs if table is not None)
-        counted = guest.cgroup is not None and guest.cgroup.memory is not None
-        slack = ADDRESS_SLACK_BYTES if counted else 0
-        return {
-            "address_bytes": _address_bytes(guest) + limits.memory_bytes + mapped_bytes + slack,
-            "cpu_seconds": int(limits.timeout_seconds) + 1,
-            "file_bytes": max(limits.disk_bytes, limits.output_bytes),
-        }
 
     def _outcome(self, facts: CallFacts, verdict: Verdict, checked: CheckedReport) -> ScriptOutcome:
         state, error = verdict.state, verdict.error
@@ -279,13 +225,6 @@ def _mentioned(script: ScriptSource | None, candidates: tuple[str, ...]) -> tupl
         return ()
     names = set(re.findall(rb"^[ \t]*(?:import|from)[ \t]+([A-Za-z_]\w*)", script.text, re.MULTILINE))
     return tuple(name for name in candidates if name.split(".")[0].encode() in names)
-
-
-def _address_bytes(guest: Guest) -> int:
-    """The address space that a guest has before its call."""
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        return int(Path(f"/proc/{guest.pid}/statm").read_text().split()[0]) * _PAGE_BYTES
-    return 0
 
 
 def _timings(facts: CallFacts) -> Timings:

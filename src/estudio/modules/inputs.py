@@ -9,14 +9,18 @@ import contextlib
 import fcntl
 import os
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from estudio.core.layout import TableLayout
 from estudio.errors import InvalidBundle, InvalidScript
 from estudio.tables.canonical import write_canonical
-from estudio.tables.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from estudio.core.layout import TableLayout
+    from estudio.tables.table import Table
 
 MAX_SCRIPT_BYTES = 16 * 1024 * 1024
 """A thousand times the longest script that the old system took."""

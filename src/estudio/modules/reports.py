@@ -7,14 +7,18 @@ result, never our failure.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from estudio.core.layout import parse_table_layout
 from estudio.core.outcome import Image, ScriptError, ScriptState
 from estudio.errors import InvalidDataset
 from estudio.tables.results import table_from_layout
-from estudio.tables.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from estudio.tables.table import Table
 
 MAX_IMAGES = 1_000
 MAX_IMAGE_NAME_CHARACTERS = 200

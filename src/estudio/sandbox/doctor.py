@@ -20,13 +20,19 @@ from estudio.sandbox.zygotes import UNPRIVILEGED_ID
 PROBE_SECONDS = 30.0
 _NAMESPACES = frozenset({"user", "mount", "pid", "network", "ipc", "uts", "cgroup-namespace"})
 _REMEDIES = {
-    "namespaces": "Allow user namespaces: on Debian `sysctl kernel.unprivileged_userns_clone=1`, elsewhere `sysctl "
-    "user.max_user_namespaces=10000`; on Ubuntu 24.04 and later an AppArmor profile with `userns,` for this interpreter; "
-    "in a container a seccomp profile that allows unshare, mount and pivot_root.",
-    "landlock": "Use Linux 5.13 or later with `landlock` among the security modules (boot option `lsm=landlock,…`).",
+    "namespaces": (
+        "Allow user namespaces: on Debian `sysctl kernel.unprivileged_userns_clone=1`, elsewhere "
+        "`sysctl user.max_user_namespaces=10000`; on Ubuntu 24.04 and later an AppArmor profile with `userns,` for "
+        "this interpreter; in a container a seccomp profile that allows unshare, mount and pivot_root."
+    ),
+    "landlock": (
+        "Use Linux 5.13 or later with `landlock` among the security modules (boot option `lsm=landlock,…`)."
+    ),
     "seccomp": "Use a kernel built with CONFIG_SECCOMP_FILTER on x86_64 or aarch64.",
-    "cgroup": "Start estudio where it may divide its control group: `systemd-run --user --scope -p Delegate=yes estudio …`, "
-    "a service with `Delegate=yes`, or as root.",
+    "cgroup": (
+        "Start estudio where it may divide its control group: "
+        "`systemd-run --user --scope -p Delegate=yes estudio …`, a service with `Delegate=yes`, or as root."
+    ),
 }
 
 

@@ -1,7 +1,7 @@
 """One guest, seen from the host: its socket, its log, its end, and the one call that it takes.
 
-Everything that comes from a guest is bounded and believed only as far as it was checked. A guest is signalled through its
-process descriptor alone, so that no other process can be hit.
+Everything that comes from a guest is bounded and believed only as far as it was checked. A guest is signalled through
+its process descriptor alone, so that no other process can be hit.
 """
 
 from __future__ import annotations
@@ -19,12 +19,15 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from estudio.errors import SandboxBroken
-from estudio.sandbox.cgroups import GuestCgroup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from estudio.sandbox.cgroups import GuestCgroup
 
 MAX_REPORT_BYTES = 64 * 1024 * 1024
 """A report is the description of tables of at most 100 000 columns and a traceback."""
@@ -259,7 +262,7 @@ def _refuse_constant(name: str) -> None:
 
 
 class ResultFile:
-    """Memory without a name that a guest fills: of fixed size from the start, so that it can neither grow nor shrink."""
+    """Memory without a name that a guest fills: of fixed size, so that it can neither grow nor shrink."""
 
     def __init__(self, size: int) -> None:
         self.descriptor = os.memfd_create("result", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)

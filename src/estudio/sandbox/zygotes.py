@@ -15,14 +15,17 @@ import subprocess
 import tempfile
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import estudio
 from estudio.errors import EnvironmentFailed, EstudioError, SandboxBroken, SandboxUnavailable
-from estudio.sandbox.cgroups import Cgroups
 from estudio.sandbox.guests import Guest
-from estudio.sandbox.policy import GuestProfile, ZygoteSpec
 from estudio.sandbox.seccomp import compile_filter
+
+if TYPE_CHECKING:
+    from estudio.core.limits import Limits
+    from estudio.sandbox.cgroups import Cgroups
+    from estudio.sandbox.policy import GuestProfile, ZygoteSpec
 
 CONTROL_BYTES = 1 << 17
 START_SECONDS = 120.0
@@ -49,13 +52,13 @@ _THREADS = (
 def guest_variables(folder: str = _BOX) -> dict[str, str]:
     """The whole environment of zygotes and guests: nothing of the host's own gets in.
 
-    One thread per library, because a process with threads cannot be forked safely; a fixed hash seed, so that the same seed
-    gives the same result in every zygote.
+    One thread per library, because a process with threads cannot be forked safely; a fixed hash seed, so that the same
+    seed gives the same result in every zygote.
     """
     return {
         "PATH": "/usr/bin:/bin",
         "HOME": f"{folder}/home",
-        "TMPDIR": f"{folder}/tmp",
+        "TMPDIR": f"{folder}/tmp",  # noqa: S108 -- inside the private folder
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",
         "TZ": "UTC",
@@ -64,7 +67,7 @@ def guest_variables(folder: str = _BOX) -> dict[str, str]:
         "PYTHONIOENCODING": "utf-8",
         "MPLBACKEND": "Agg",
         "MPLCONFIGDIR": f"{folder}/home/matplotlib",
-        "JOBLIB_TEMP_FOLDER": f"{folder}/tmp",
+        "JOBLIB_TEMP_FOLDER": f"{folder}/tmp",  # noqa: S108 -- the same
         "JE_ARROW_MALLOC_CONF": "background_thread:false",
         **dict.fromkeys(_THREADS, "1"),
     }
@@ -73,12 +76,11 @@ def guest_variables(folder: str = _BOX) -> dict[str, str]:
 class Zygote:
     """One warm interpreter behind its walls."""
 
-    def __init__(self, spec: ZygoteSpec, *, cgroups: Cgroups, memory_bytes: int, processes: int) -> None:
+    def __init__(self, spec: ZygoteSpec, limits: Limits, cgroups: Cgroups) -> None:
         self.spec = spec
         self.forks = 0
         self._cgroups = cgroups
-        self._memory_bytes = memory_bytes
-        self._processes = processes
+        self._limits = limits
         self._changed = threading.Condition()
         self._guests: dict[int, Guest] = {}
         self._arrived: dict[int, Guest] = {}
@@ -119,7 +121,7 @@ class Zygote:
             "drop_to": UNPRIVILEGED_ID if os.geteuid() == 0 and "user" in walls else None,
             "preload": list(self.spec.preload),
             "font_cache": self.spec.font_cache,
-            "processes": self._processes,
+            "processes": self._limits.processes,
             "filters": {
                 name: base64.b64encode(compile_filter(machine, programs=programs)).decode()
                 for name, programs in (("closed", False), ("programs", True))
@@ -251,7 +253,7 @@ class Zygote:
     def _put_into_cgroup(self, guest: Guest, pid: int) -> None:
         guest.cgroup = self._cgroups.create()
         if guest.cgroup is not None:
-            guest.cgroup.limit(self._memory_bytes, self._processes)
+            guest.cgroup.limit(self._limits.memory_bytes, self._limits.processes)
             with contextlib.suppress(ProcessLookupError):
                 guest.cgroup.add(pid)
 

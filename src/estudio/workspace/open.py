@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from estudio.environments.builder import BuiltEnvironment, EnvironmentStore, default_root
+from estudio.environments.builder import EnvironmentStore
 from estudio.modules.execute_python_script import ScriptEnvironment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from estudio.environments.built import BuiltEnvironment
 
 
 def open_environments(root: Path | None = None) -> EnvironmentStore:
     """The store of built environments: in the user's data folder, or where ESTUDIO_HOME says."""
-    return EnvironmentStore(root or default_root())
+    return EnvironmentStore(root)
 
 
 def ready_environment(name_or_file: str | Path, on_progress: Callable[[str], None] | None = None) -> BuiltEnvironment:
@@ -31,5 +36,5 @@ def script_environment(built: BuiltEnvironment) -> ScriptEnvironment:
         readonly=tuple(str(path) for path in built.readonly_paths),
         preload=tuple(built.preload),
         preload_when_used=tuple(built.preload_when_used),
-        font_cache=None if built.font_cache is None else str(built.font_cache),
+        font_cache=str(built.font_cache),
     )

@@ -6,19 +6,17 @@ Datasets are read while the zygote starts: a cold run costs the longer of the tw
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from estudio.core.calling import Calling
 from estudio.core.limits import Limits
 from estudio.core.outcome import IsolationLevel
 from estudio.errors import InvalidUsage, OutputFailed
-from estudio.modules.execute_python_script import ScriptCall, ScriptExecutor
+from estudio.modules.call_message import ScriptCall
+from estudio.modules.execute_python_script import ScriptExecutor
 from estudio.modules.inputs import read_script
-from estudio.modules.script_outcome import ScriptOutcome
 from estudio.tables.reading import read_csv_stream, read_table
 from estudio.tables.table import Table
 from estudio.tables.writing import write_table
@@ -26,10 +24,12 @@ from estudio.workspace.environments import EnvironmentSummary, summary_of
 from estudio.workspace.open import ready_environment, script_environment
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from estudio.modules.script_outcome import ScriptOutcome
 
 STANDARD_STREAM = Path("-")
-Dataset = "str | Path | Table | pa.Table | Any"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,7 @@ class ScriptRunner:
             ahead=ready,
         )
 
-    def run(
+    def run(  # noqa: PLR0913 -- a call has this many sides, all but three by keyword
         self,
         script: str | Path,
         dataset1: object = None,
@@ -239,7 +239,7 @@ class ScriptRunner:
         self.close()
 
 
-def run_script(
+def run_script(  # noqa: PLR0913 -- the same
     script: str | Path,
     dataset1: object = None,
     dataset2: object = None,
@@ -270,7 +270,7 @@ def _as_calling(calling: Calling | str) -> Calling:
 
 
 def _as_table(dataset: object) -> Table | None:
-    import pyarrow as pa
+    import pyarrow as pa  # noqa: PLC0415 -- a command line that only shows its help does not pay for it
 
     if dataset is None or isinstance(dataset, Table):
         return dataset

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from estudio.core.environment import EnvironmentSpec
+from estudio.core.environment import EnvironmentSpec, check_lock
 from estudio.environments import interpreters, processes
 from estudio.environments.builder import EnvironmentStore, default_root, digest_of, preset_names
 from estudio.environments.interpreter_records import InterpreterRecords
@@ -84,6 +84,7 @@ def test_the_umask_of_the_builder_does_not_lock_the_sandbox_out(store: Environme
         if not path.is_symlink():
             wanted = stat.S_IROTH | (stat.S_IXOTH if path.is_dir() else 0)
             assert path.stat().st_mode & wanted == wanted, path
+            assert not path.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH), path
 
 
 def test_the_name_is_no_part_of_the_digest_and_the_packages_are(store: EnvironmentStore, make_spec: Spec) -> None:
@@ -174,6 +175,26 @@ def test_an_environment_is_built_once_however_many_ask(store: EnvironmentStore, 
     assert len({built.digest for built in results}) == 1
     assert sum("compiling bytecode" in words for words in told) == 1
     assert any(line.startswith("waiting for another process") for words in told for line in words)
+
+
+ASKING = """
+import sys
+from pathlib import Path
+from estudio.core.environment import parse_environment
+from estudio.environments.builder import EnvironmentStore
+
+spec = parse_environment({"python": ">=3.11", "packages": ["pandas"]}, "mine")
+print(EnvironmentStore(Path(sys.argv[1])).ensure(spec, print).digest)
+"""
+
+
+def test_two_askingbuild_once_and_get_the_same(store: EnvironmentStore) -> None:
+    command = [sys.executable, "-c", ASKING, str(store.root)]
+    asking = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    outputs = [process.communicate()[0].splitlines() for process in asking]
+    assert [process.returncode for process in asking] == [0, 0]
+    assert outputs[0][-1] == outputs[1][-1]
+    assert sum("compiling bytecode" in lines for lines in outputs) == 1
 
 
 def test_what_cannot_be_resolved_is_named_with_the_reason(store: EnvironmentStore, make_spec: Spec) -> None:
@@ -306,3 +327,11 @@ def test_only_what_leads_to_packages_is_inherited() -> None:
         "HTTPS_PROXY", "PATH", "PIP_CONFIG_FILE", "PIP_INDEX_URL", "SSL_CERT_FILE", "UV_DEFAULT_INDEX",
         "UV_INDEX_CORP_PASSWORD", "no_proxy",
     ]  # fmt: skip
+
+
+def test_the_built_in_lock_holds_every_package_with_hashes_and_no_address(store: EnvironmentStore) -> None:
+    spec = store.resolve("default")
+    locked = check_lock(spec, "default")
+    assert all(package.hashed for package in locked)
+    assert "://" not in spec.lock
+    assert "index" not in spec.lock

@@ -115,7 +115,7 @@ def test_programs_start_only_where_the_policy_says_so() -> None:
 
 
 def test_an_unknown_processor_is_refused_by_name() -> None:
-    with pytest.raises(SandboxUnavailable, match="'m68k'.*x86_64, aarch64"):
+    with pytest.raises(SandboxUnavailable, match=r"'m68k'.*x86_64, aarch64"):
         seccomp.compile_filter("m68k", programs=False)
 
 
