@@ -1,3 +1,62 @@
-"""Runs `azureml_main` table scripts: isolated, in milliseconds, with the packages they want."""
+"""Runs `azureml_main` table scripts: isolated, in milliseconds, with the packages they want.
+
+Names are imported when they are first used, so that `import estudio` is cheap: a command that only shows its help
+does not pay for Arrow.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from estudio.core.calling import Calling as Calling
+    from estudio.core.limits import Limits as Limits
+    from estudio.core.outcome import Image as Image
+    from estudio.core.outcome import IsolationLevel as IsolationLevel
+    from estudio.core.outcome import ScriptError as ScriptError
+    from estudio.core.outcome import ScriptState as ScriptState
+    from estudio.core.outcome import Timings as Timings
+    from estudio.core.outcome import Visualization as Visualization
+    from estudio.errors import EstudioError as EstudioError
+    from estudio.modules.script_outcome import ScriptOutcome as ScriptOutcome
+    from estudio.tables.reading import read_table as read_table
+    from estudio.tables.table import Table as Table
+    from estudio.tables.writing import write_table as write_table
+    from estudio.workspace.script_runs import ScriptRunner as ScriptRunner
+    from estudio.workspace.script_runs import run_script as run_script
+
+_PLACES = {
+    "Calling": "core.calling",
+    "EstudioError": "errors",
+    "Image": "core.outcome",
+    "IsolationLevel": "core.outcome",
+    "Limits": "core.limits",
+    "ScriptError": "core.outcome",
+    "ScriptOutcome": "modules.script_outcome",
+    "ScriptRunner": "workspace.script_runs",
+    "ScriptState": "core.outcome",
+    "Table": "tables.table",
+    "Timings": "core.outcome",
+    "Visualization": "core.outcome",
+    "read_table": "tables.reading",
+    "run_script": "workspace.script_runs",
+    "write_table": "tables.writing",
+}
+
+__all__ = list(_PLACES)
+
+
+def __getattr__(name: str) -> object:
+    place = _PLACES.get(name)
+    if place is None:
+        raise AttributeError(f"module 'estudio' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"estudio.{place}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PLACES})

@@ -158,7 +158,7 @@ def enter_zygote_walls(config):
     outside = (os.getuid(), os.getgid())
     unshare(namespaces)
     if "user" in namespaces:
-        _map_ids(proc, outside)
+        map_ids(proc, outside)
     if config["drop_to"] is None and "mount" in walls:
         _build_root(config["readonly"])
     if "uts" in walls:
@@ -171,10 +171,16 @@ def _become(number):
     if hasattr(os, "setresgid"):
         os.setresgid(number, number, number)
         os.setresuid(number, number, number)
+    allow_own_files()
+
+
+def allow_own_files():
+    """A process that changed its user may not open its own /proc files until it says that it may."""
     _check(_libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0), "user", "dumpable")
 
 
-def _map_ids(proc, outside):
+def map_ids(proc, outside):
+    """Make the outside user and group known inside a fresh user namespace; `proc`: a descriptor of /proc."""
     for name, text in (
         ("setgroups", "deny"),
         ("uid_map", "%d %d 1" % (INSIDE_ID, outside[0])),
@@ -257,6 +263,13 @@ def _write_etc(folder):
     for name, text in contents.items():
         with open(folder + "/" + name, "w") as stream:
             stream.write(text)
+
+
+def probe_mount():
+    """Try what the private root needs: a file system of its own, and read-only views."""
+    _mount("none", "/", None, MS_REC | MS_PRIVATE)
+    _mount("estudio", STAGE, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m")
+    _bind("/usr/lib", STAGE)
 
 
 # --- the inner wall ---------------------------------------------------------------------------------------------
@@ -366,12 +379,11 @@ def _add_rule(ruleset, rights, descriptor):
     _call("landlock", "landlock_add_rule", ruleset, 1, ctypes.c_char_p(rule), 0)
 
 
+class _Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_char_p)]
+
+
 def filter_system_calls(program):
     """Install a seccomp filter: `program` is the compiled BPF of the policy, 8 bytes an instruction."""
-    buffer = ctypes.create_string_buffer(program, len(program))
-
-    class Program(ctypes.Structure):
-        _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
-
-    prog = Program(len(program) // 8, ctypes.cast(buffer, ctypes.c_void_p))
-    _check(_libc.prctl(PR_SET_SECCOMP, 2, ctypes.byref(prog), 0, 0), "seccomp", "prctl")
+    described = _Program(len(program) // 8, program)
+    _check(_libc.prctl(PR_SET_SECCOMP, 2, ctypes.byref(described), 0, 0), "seccomp", "prctl")

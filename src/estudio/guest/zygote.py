@@ -7,6 +7,7 @@ does two things: fork when the host asks, and say how a guest ended. Guests take
 from __future__ import absolute_import, division, print_function
 
 import base64
+import ctypes
 import gc
 import importlib
 import json
@@ -18,11 +19,18 @@ import sys
 import time
 import traceback
 
-from . import channel, isolation, runner
+from . import channel, isolation
 
 CONTROL_BYTES = 1 << 17
 ZYGOTE_BOX_BYTES = 16 << 20
 """What libraries write at import: configuration folders, locks."""
+_fork = ctypes.PyDLL(None).fork
+"""fork(2) with the C libraries' own preparations but without Python's, which cost a third of the guest's start: they mend
+locks and thread lists, and a zygote has one thread and holds no lock. What packages asked for is done: `_fork_hooks`."""
+_fork_hooks = []
+_NEEDLESS_HOOKS = ("logging", "random", "threading")
+"""Locks that nobody holds, and random numbers, which `runner` reseeds."""
+_raw_signal = importlib.import_module("_signal" if sys.version_info >= (3,) else "signal")
 LIFELINE = 0
 """Standard input: a pipe that the host never writes; its end says that the host is gone."""
 
@@ -30,6 +38,7 @@ LIFELINE = 0
 def main(control):
     """Serve the host on the control socket until it closes."""
     config = json.loads(os.read(control, CONTROL_BYTES).decode("utf-8"))
+    _record_fork_hooks()
     walls = config["walls"]
     try:
         isolation.enter_zygote_walls(config)
@@ -44,6 +53,21 @@ def main(control):
         os._exit(1)
     _say(control, {"ready": {"python": sys.version.split()[0]}})
     _serve(control, state)
+
+
+def _record_fork_hooks():
+    """Note what packages want to have done in a forked child (matplotlib opens its fonts again)."""
+    register = getattr(os, "register_at_fork", None)
+    if register is None:
+        return
+
+    def record(**hooks):
+        hook = hooks.get("after_in_child")
+        if hook is not None and getattr(hook, "__module__", None) not in _NEEDLESS_HOOKS:
+            _fork_hooks.append(hook)
+        return register(**hooks)
+
+    os.register_at_fork = record
 
 
 def _become_first_process():
@@ -67,10 +91,11 @@ def _warm(config):
     walls = config["walls"]
     if "mount" in walls:
         isolation.make_box(ZYGOTE_BOX_BYTES)
-        _link_fonts(config["font_cache"])
+    _link_fonts(config["font_cache"])
     _set_up_packages()
     for name in config["preload"]:
         importlib.import_module(name)
+    runner = importlib.import_module("_estudio_guest.runner")
     runner.warm_up()
     state = {
         "walls": frozenset(walls),
@@ -78,6 +103,7 @@ def _warm(config):
         "filters": dict((name, base64.b64decode(text)) for name, text in config["filters"].items()),
         "landlock": isolation.open_landlock_paths(config["readonly"]) if "landlock" in walls else [],
         "font_cache": config["font_cache"],
+        "runner": runner,
         "pid_namespace": isolation.pidfd_open(os.getpid()) if "pid" in walls else None,
     }
     os.chdir("/")
@@ -162,7 +188,7 @@ def _fork_guest(control, state, guests, request):
     namespace = state["pid_namespace"]
     if namespace is not None:
         isolation.unshare(["pid"])
-    pid = os.fork()
+    pid = _fork()
     if pid == 0:
         try:
             _guest(state, request, ours, log_write)
@@ -187,22 +213,26 @@ def _fork_guest(control, state, guests, request):
 def _guest(state, request, connection, log):
     try:
         _confine(state, request, connection, log)
-        runner.prepare_guest()
+        state["runner"].prepare_guest()
     except BaseException as error:
         _answer(connection, {"failed": "%s: %s" % (type(error).__name__, error)})
         os._exit(71)
     _answer(connection, {"ready": True})
+    if not _is_waiting(connection):
+        state["runner"].rehearse()
     try:
-        _take_one_call(connection)
+        _take_one_call(state["runner"], connection)
     except EOFError:
         os._exit(0)
 
 
 def _confine(state, request, connection, log):
     walls = state["walls"]
-    signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    _raw_signal.set_wakeup_fd(-1)
+    _raw_signal.signal(signal.SIGCHLD, 0)
+    _raw_signal.signal(signal.SIGINT, 0)
+    for hook in _fork_hooks:
+        hook()
     os.setsid()
     nothing = os.open("/dev/null", os.O_RDONLY)
     for source, target in ((nothing, 0), (log, 1), (log, 2)):
@@ -213,7 +243,7 @@ def _confine(state, request, connection, log):
         isolation.make_box(request["disk_bytes"])
         _link_fonts(state["font_cache"])
     else:
-        os.chdir(request["folder"])
+        _work_in(request["folder"])
     if "resource-limits" in walls:
         isolation.limit_resources(state["processes"])
     if "capabilities" in walls:
@@ -227,7 +257,21 @@ def _confine(state, request, connection, log):
         isolation.filter_system_calls(state["filters"]["programs" if request["programs"] else "closed"])
 
 
-def _take_one_call(connection):
+def _work_in(folder):
+    """Without a private root: the folder that the host made for this call."""
+    os.chdir(folder + "/work")
+    for name, value in (("HOME", "/home"), ("TMPDIR", "/tmp"), ("JOBLIB_TEMP_FOLDER", "/tmp")):
+        os.environ[name] = folder + value
+
+
+def _is_waiting(connection):
+    """Whether a call has come already: then there is no time to rehearse."""
+    watch = select.poll()
+    watch.register(connection, select.POLLIN)
+    return bool(watch.poll(0))
+
+
+def _take_one_call(runner, connection):
     header, descriptors = channel.receive_with_descriptors(connection, 8)
     if len(header) < 8:
         os._exit(0)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from estudio.core.outcome import Isolation, ScriptError, ScriptState, Timings, Visualization
-from estudio.tables.table import Table
+
+if TYPE_CHECKING:
+    from estudio.tables.table import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class ScriptOutcome:
         """For notebooks: the state, then the table or the error."""
         head = f"<p><b>{html.escape(self.state.value)}</b> in {self.timings.total_seconds:.3f} s</p>"
         if self.table is not None:
-            return head + self.table._repr_html_()  # noqa: SLF001 -- the notebook protocol has that name
+            return head + self.table._repr_html_()
         if self.error is None:
             return head
         text = self.error.traceback or self.error.message

@@ -1,7 +1,7 @@
 """One guest, seen from the host: its socket, its log, its end, and the one call that it takes.
 
-Everything that comes from a guest is bounded and believed only as far as it was checked. A guest is signalled through its
-process descriptor alone, so that no other process can be hit.
+Everything that comes from a guest is bounded and believed only as far as it was checked. A guest is signalled through
+its process descriptor alone, so that no other process can be hit.
 """
 
 from __future__ import annotations
@@ -19,12 +19,15 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from estudio.errors import SandboxBroken
-from estudio.sandbox.cgroups import GuestCgroup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from estudio.sandbox.cgroups import GuestCgroup
 
 MAX_REPORT_BYTES = 64 * 1024 * 1024
 """A report is the description of tables of at most 100 000 columns and a traceback."""
@@ -47,9 +50,9 @@ class CallFacts:
     cancelled: bool = False
     kernel_killed_for_memory: bool = False
     broken_report: str | None = None
-    result: memoryview | None = None
     sent_at: float = 0.0
     answered_at: float = 0.0
+    checked_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +67,14 @@ class CallMessage:
 class Guest:
     """A forked, confined process that waits for one call."""
 
-    def __init__(self, number: int, connection: socket.socket, log: int, process: int) -> None:
+    def __init__(
+        self, number: int, connection: socket.socket, log: int, process: int, *, own_process_table: bool
+    ) -> None:
         self.number = number
         self.connection = connection
         self.log = log
         self.process = process
+        self.own_process_table = own_process_table
         self.cgroup: GuestCgroup | None = None
         self.ended = threading.Event()
         self.status: int | None = None
@@ -121,8 +127,10 @@ class Guest:
         self.connection.sendall(job + message.script)
 
     def kill(self) -> None:
-        """End the guest and all that it started."""
+        """End the guest and all that it started: with a process table of its own the kernel does the latter."""
         with contextlib.suppress(ProcessLookupError):
+            if not self.own_process_table and (pid := self.pid):
+                os.killpg(pid, signal.SIGKILL)
             signal.pidfd_send_signal(self.process, signal.SIGKILL)
 
     def wait_end(self, seconds: float = END_SECONDS) -> bool:
@@ -254,7 +262,7 @@ def _refuse_constant(name: str) -> None:
 
 
 class ResultFile:
-    """Memory without a name that a guest fills: of fixed size from the start, so that it can neither grow nor shrink."""
+    """Memory without a name that a guest fills: of fixed size, so that it can neither grow nor shrink."""
 
     def __init__(self, size: int) -> None:
         self.descriptor = os.memfd_create("result", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)

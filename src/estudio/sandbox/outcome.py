@@ -9,11 +9,14 @@ from __future__ import annotations
 import os
 import signal
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from estudio.core.limits import Limits
 from estudio.core.outcome import ScriptError, ScriptState
 from estudio.errors import InvalidBundle, SandboxBroken
-from estudio.sandbox.guests import CallFacts
+
+if TYPE_CHECKING:
+    from estudio.core.limits import Limits
+    from estudio.sandbox.guests import CallFacts
 
 _REPORTED = {
     "finished": ScriptState.FINISHED,
@@ -70,8 +73,8 @@ def _out_of_memory(limits: Limits) -> Verdict:
     return _ended(
         ScriptState.OUT_OF_MEMORY,
         "out-of-memory",
-        f"The script took more than {limits.memory_bytes} bytes of memory, the limit memory_bytes; the kernel ended it. "
-        "Use less data at a time, or raise the limit.",
+        f"The script took more than {limits.memory_bytes} bytes of memory, the limit memory_bytes; the kernel ended "
+        "it. Use less data at a time, or raise the limit.",
     )
 
 

@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from typing import TYPE_CHECKING
 
 from estudio.errors import SandboxBroken
-from estudio.sandbox.cgroups import Cgroups
-from estudio.sandbox.guests import Guest
-from estudio.sandbox.policy import GuestProfile, ZygoteSpec
+from estudio.sandbox.policy import GuestProfile
 from estudio.sandbox.zygotes import Zygote
+
+if TYPE_CHECKING:
+    from estudio.core.limits import Limits
+    from estudio.sandbox.cgroups import Cgroups
+    from estudio.sandbox.guests import Guest
+    from estudio.sandbox.policy import ZygoteSpec
 
 ROTATE_AFTER_FORKS = 2_000
 """An attacker who learns the layout from one call has at most this many others to use it on."""
@@ -24,19 +29,16 @@ class GuestPool:
     def __init__(
         self,
         spec: ZygoteSpec,
-        profile: GuestProfile,
+        limits: Limits,
         *,
         cgroups: Cgroups,
-        memory_bytes: int,
-        processes: int,
         ahead: int,
         rotate_after: int = ROTATE_AFTER_FORKS,
     ) -> None:
         self.spec = spec
-        self.profile = profile
+        self.profile = GuestProfile(limits.disk_bytes)
+        self._limits = limits
         self._cgroups = cgroups
-        self._memory_bytes = memory_bytes
-        self._processes = processes
         self._ahead = ahead
         self._rotate_after = rotate_after
         self._lock = threading.Lock()
@@ -48,9 +50,7 @@ class GuestPool:
         self._started = False
 
     def _new_zygote(self) -> Zygote:
-        return Zygote(
-            self.spec, cgroups=self._cgroups, memory_bytes=self._memory_bytes, processes=self._processes
-        )
+        return Zygote(self.spec, self._limits, self._cgroups)
 
     def start(self) -> None:
         """Wait until the first zygote is ready and ask for the first guests. Raises as `Zygote.wait_ready`."""

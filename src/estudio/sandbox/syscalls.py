@@ -1,7 +1,7 @@
 """System call numbers of the architectures that the filter knows, by name.
 
-From the kernel's own tables (`arch/x86/entry/syscalls/syscall_64.tbl`, `include/uapi/asm-generic/unistd.h`). A name without
-a number on an architecture does not exist there.
+From the kernel's own tables (`arch/x86/entry/syscalls/syscall_64.tbl`, `include/uapi/asm-generic/unistd.h`). A name
+without a number on an architecture does not exist there.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ wait4 61 260|kill 62 129|uname 63 160|fcntl 72 25|flock 73 32|fsync 74 82|fdatas
 getdents 78 -|getcwd 79 17|chdir 80 49|fchdir 81 50|rename 82 -|mkdir 83 -|rmdir 84 -|creat 85 -|link 86 -|unlink 87 -
 symlink 88 -|readlink 89 -|chmod 90 -|fchmod 91 52|umask 95 166|gettimeofday 96 169|getrlimit 97 163|getrusage 98 165
 sysinfo 99 179|times 100 153|getuid 102 174|getgid 104 176|geteuid 107 175|getegid 108 177|setpgid 109 154|getppid 110 173
-getpgrp 111 -|setsid 112 157|getgroups 115 158|getresuid 118 148|getresgid 120 150|getpgid 121 155|getsid 124 156
+getpgrp 111 -|setsid 112 157
+getgroups 115 158|getresuid 118 148|getresgid 120 150|getpgid 121 155|getsid 124 156
 capget 125 90|rt_sigpending 127 136|rt_sigtimedwait 128 137|rt_sigqueueinfo 129 138|rt_sigsuspend 130 133
 sigaltstack 131 132|mknod 133 -|statfs 137 43|fstatfs 138 44|getpriority 140 141|sched_getparam 143 121
 sched_getscheduler 145 120|sched_get_priority_max 146 125|sched_get_priority_min 147 126|prctl 157 167|arch_prctl 158 -

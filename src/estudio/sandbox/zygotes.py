@@ -12,16 +12,20 @@ import os
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import estudio
 from estudio.errors import EnvironmentFailed, EstudioError, SandboxBroken, SandboxUnavailable
-from estudio.sandbox.cgroups import Cgroups
 from estudio.sandbox.guests import Guest
-from estudio.sandbox.policy import GuestProfile, ZygoteSpec
 from estudio.sandbox.seccomp import compile_filter
+
+if TYPE_CHECKING:
+    from estudio.core.limits import Limits
+    from estudio.sandbox.cgroups import Cgroups
+    from estudio.sandbox.policy import GuestProfile, ZygoteSpec
 
 CONTROL_BYTES = 1 << 17
 START_SECONDS = 120.0
@@ -36,19 +40,25 @@ UNPRIVILEGED_ID = 60_578
 
 _GUEST_FOLDER = Path(estudio.__file__).parent / "guest"
 _BOX = "/box"
-_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+_THREADS = (
+    "OPENBLAS_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
 
 
 def guest_variables(folder: str = _BOX) -> dict[str, str]:
     """The whole environment of zygotes and guests: nothing of the host's own gets in.
 
-    One thread per library, because a process with threads cannot be forked safely; a fixed hash seed, so that the same seed
-    gives the same result in every zygote.
+    One thread per library, because a process with threads cannot be forked safely; a fixed hash seed, so that the same
+    seed gives the same result in every zygote.
     """
     return {
         "PATH": "/usr/bin:/bin",
         "HOME": f"{folder}/home",
-        "TMPDIR": f"{folder}/tmp",
+        "TMPDIR": f"{folder}/tmp",  # noqa: S108 -- inside the private folder
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",
         "TZ": "UTC",
@@ -57,7 +67,7 @@ def guest_variables(folder: str = _BOX) -> dict[str, str]:
         "PYTHONIOENCODING": "utf-8",
         "MPLBACKEND": "Agg",
         "MPLCONFIGDIR": f"{folder}/home/matplotlib",
-        "JOBLIB_TEMP_FOLDER": f"{folder}/tmp",
+        "JOBLIB_TEMP_FOLDER": f"{folder}/tmp",  # noqa: S108 -- the same
         "JE_ARROW_MALLOC_CONF": "background_thread:false",
         **dict.fromkeys(_THREADS, "1"),
     }
@@ -66,12 +76,11 @@ def guest_variables(folder: str = _BOX) -> dict[str, str]:
 class Zygote:
     """One warm interpreter behind its walls."""
 
-    def __init__(self, spec: ZygoteSpec, *, cgroups: Cgroups, memory_bytes: int, processes: int) -> None:
+    def __init__(self, spec: ZygoteSpec, limits: Limits, cgroups: Cgroups) -> None:
         self.spec = spec
         self.forks = 0
         self._cgroups = cgroups
-        self._memory_bytes = memory_bytes
-        self._processes = processes
+        self._limits = limits
         self._changed = threading.Condition()
         self._guests: dict[int, Guest] = {}
         self._arrived: dict[int, Guest] = {}
@@ -79,6 +88,7 @@ class Zygote:
         self._alive = False
         self._keeper = threading.Thread(target=self._keep, name="estudio-zygote-keeper", daemon=True)
         self._messages = os.memfd_create("zygote-messages", os.MFD_CLOEXEC)
+        self._folder = None if "mount" in spec.walls else tempfile.TemporaryDirectory(prefix="estudio-zygote-")
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = self._spawn(theirs.fileno())
@@ -93,7 +103,7 @@ class Zygote:
                 stdout=self._messages,
                 stderr=self._messages,
                 pass_fds=(control,),
-                env=guest_variables(),
+                env=guest_variables(_BOX if self._folder is None else self._folder.name),
                 cwd="/",
                 start_new_session=True,
             )
@@ -111,7 +121,7 @@ class Zygote:
             "drop_to": UNPRIVILEGED_ID if os.geteuid() == 0 and "user" in walls else None,
             "preload": list(self.spec.preload),
             "font_cache": self.spec.font_cache,
-            "processes": self._processes,
+            "processes": self._limits.processes,
             "filters": {
                 name: base64.b64encode(compile_filter(machine, programs=programs)).decode()
                 for name, programs in (("closed", False), ("programs", True))
@@ -230,7 +240,8 @@ class Zygote:
 
     def _admit(self, number: int, descriptors: list[int]) -> None:
         connection, log, process = descriptors
-        guest = Guest(number, socket.socket(fileno=connection), log, process)
+        own_process_table = "pid" in self.spec.walls
+        guest = Guest(number, socket.socket(fileno=connection), log, process, own_process_table=own_process_table)
         pid = guest.pid
         if pid:
             self._put_into_cgroup(guest, pid)
@@ -242,7 +253,7 @@ class Zygote:
     def _put_into_cgroup(self, guest: Guest, pid: int) -> None:
         guest.cgroup = self._cgroups.create()
         if guest.cgroup is not None:
-            guest.cgroup.limit(self._memory_bytes, self._processes)
+            guest.cgroup.limit(self._limits.memory_bytes, self._limits.processes)
             with contextlib.suppress(ProcessLookupError):
                 guest.cgroup.add(pid)
 
@@ -275,6 +286,8 @@ class Zygote:
             self._process.wait()
         self._control.close()
         os.close(self._messages)
+        if self._folder is not None:
+            self._folder.cleanup()
 
 
 def _start_failure(answer: object, last_words: str, python: str) -> EstudioError:

@@ -1,0 +1,5 @@
+"""A module of one's own, to be sent along in a zip."""
+
+
+def print_hello(name):
+    print(f"Hello, {name}!")

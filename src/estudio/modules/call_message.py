@@ -1,0 +1,85 @@
+"""What a guest is told: one call as JSON, its script, and the descriptors that it may have.
+
+The process limits depend on the guest: its address space before the call is not the call's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from estudio.core.calling import Calling
+from estudio.core.limits import GIB, Limits
+from estudio.sandbox.guests import CallMessage
+
+if TYPE_CHECKING:
+    from estudio.modules.inputs import MappedTable, ScriptSource
+    from estudio.sandbox.guests import Guest, ResultFile
+    from estudio.tables.table import Table
+
+ADDRESS_SLACK_BYTES = 1 * GIB
+"""Address space that threads and allocators reserve without using it, where a control group counts what is used."""
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_PROCESSORS = os.cpu_count() or 1
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptCall:
+    """One call: the script, its tables, its bundle, and how it is called."""
+
+    script: ScriptSource
+    dataset1: Table | None = None
+    dataset2: Table | None = None
+    bundle: str | Path | None = None
+    calling: Calling = Calling.CLASSIC
+    limits: Limits = field(default_factory=Limits)
+    seed: int | None = None
+    allow_programs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallFiles:
+    """The open files of one call."""
+
+    inputs: tuple[MappedTable | None, MappedTable | None]
+    bundle: int | None
+    result: ResultFile
+
+
+def message_of(call: ScriptCall, guest: Guest, files: CallFiles, *, limited: bool) -> CallMessage:
+    """The message for one guest; `limited`: with resource limits."""
+    job: dict[str, Any] = {
+        "format": 1,
+        "script_name": call.script.name,
+        "calling": call.calling.value,
+        "inputs": [None if table is None else table.layout.to_json() for table in files.inputs],
+        "bundle": files.bundle is not None,
+        "seed": call.seed,
+        "output_bytes": call.limits.output_bytes,
+        "limits": _process_limits(guest, call, files) if limited else None,
+    }
+    passed = [table.descriptor for table in files.inputs if table is not None]
+    descriptors = (files.result.descriptor, *passed, *(() if files.bundle is None else (files.bundle,)))
+    return CallMessage(job, call.script.text, descriptors)
+
+
+def _process_limits(guest: Guest, call: ScriptCall, files: CallFiles) -> dict[str, int]:
+    limits = call.limits
+    mapped = sum(2 * os.fstat(table.descriptor).st_size for table in files.inputs if table is not None)
+    counted = guest.cgroup is not None and guest.cgroup.memory is not None
+    slack = ADDRESS_SLACK_BYTES if counted else 0
+    return {
+        "address_bytes": _address_bytes(guest) + limits.memory_bytes + mapped + slack,
+        "cpu_seconds": _PROCESSORS * int(limits.timeout_seconds + 1),
+        "file_bytes": max(limits.disk_bytes, limits.output_bytes),
+    }
+
+
+def _address_bytes(guest: Guest) -> int:
+    """The address space that a guest has before its call."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        return int(Path(f"/proc/{guest.pid}/statm").read_text().split()[0]) * _PAGE_BYTES
+    return 0

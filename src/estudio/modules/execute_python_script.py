@@ -1,0 +1,250 @@
+"""Execute Python Script: two tables and a bundle in, up to two tables and a visualization out.
+
+One call is files in → one function → files out. The executor keeps zygotes warm for one environment; each call gets a
+guest of its own, and nothing of it is left when the call returns.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from estudio.core.classic_errors import classic_text
+from estudio.core.outcome import (
+    Isolation,
+    IsolationLevel,
+    ScriptError,
+    ScriptState,
+    Timings,
+    Visualization,
+)
+from estudio.modules.call_message import CallFiles, ScriptCall, message_of
+from estudio.modules.inputs import ScriptSource, mapped, opened_bundle
+from estudio.modules.reports import CheckedReport, check_report, used_bytes
+from estudio.modules.script_outcome import ScriptOutcome
+from estudio.sandbox.cgroups import find_cgroups
+from estudio.sandbox.guests import CallFacts, Conversation, Guest, ResultFile
+from estudio.sandbox.outcome import Verdict, judge
+from estudio.sandbox.policy import GuestProfile, ZygoteSpec, walls_of
+from estudio.sandbox.pool import GuestPool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from estudio.core.limits import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptEnvironment:
+    """What the executor must know of a built environment."""
+
+    python: str
+    readonly: tuple[str, ...]
+    preload: tuple[str, ...]
+    preload_when_used: tuple[str, ...] = ()
+    font_cache: str | None = None
+
+
+class ScriptExecutor:
+    """Runs script calls in one environment. Any thread may call it."""
+
+    def __init__(
+        self,
+        environment: ScriptEnvironment,
+        *,
+        limits: Limits,
+        isolation: IsolationLevel = IsolationLevel.FULL,
+        ahead: int = 2,
+        walls: frozenset[str] | None = None,
+    ) -> None:
+        self._environment = environment
+        self._limits = limits
+        self._level = isolation
+        self._ahead = ahead
+        self._walls = walls_of(isolation) if walls is None else walls
+        self._cgroups = find_cgroups()
+        self._lock = threading.Lock()
+        self._pools: dict[tuple[str, ...], GuestPool] = {}
+        self._cancel = os.eventfd(0, os.EFD_CLOEXEC)
+        self._calls = 0
+        self._idle = threading.Condition(self._lock)
+        missing = () if isolation is IsolationLevel.NONE else tuple(self._cgroups.missing)
+        standing = tuple(sorted(self._walls)) + (self._cgroups.walls if self._walls else ())
+        self.isolation = Isolation(isolation, standing, missing)
+
+    def warm(self, script: ScriptSource | None = None) -> GuestPool:
+        """Start what a call of this script will need; returns at once with the pool, which `call` waits for."""
+        preload = self._environment.preload + _mentioned(script, self._environment.preload_when_used)
+        with self._lock:
+            pool = self._pools.get(preload)
+            if pool is None:
+                pool = self._pools[preload] = self._new_pool(preload)
+            return pool
+
+    def _new_pool(self, preload: tuple[str, ...]) -> GuestPool:
+        environment = self._environment
+        return GuestPool(
+            ZygoteSpec(environment.python, environment.readonly, preload, environment.font_cache, self._walls),
+            self._limits,
+            cgroups=self._cgroups,
+            ahead=self._ahead,
+        )
+
+    def call(self, call: ScriptCall, on_output: Callable[[bytes], None] | None = None) -> ScriptOutcome:
+        """Run one script call to its end.
+
+        Raises:
+            InvalidBundle: the bundle cannot be unpacked.
+            SandboxUnavailable: the walls cannot be built, or broke.
+            EnvironmentFailed: the environment's packages cannot be imported.
+        """
+        with self._idle:
+            self._calls += 1
+        try:
+            return self._call(call, on_output)
+        finally:
+            with self._idle:
+                self._calls -= 1
+                self._idle.notify_all()
+
+    def _call(self, call: ScriptCall, on_output: Callable[[bytes], None] | None) -> ScriptOutcome:
+        begin = time.monotonic()
+        profile = GuestProfile(call.limits.disk_bytes, call.allow_programs)
+        with (
+            mapped(call.dataset1) as dataset1,
+            mapped(call.dataset2) as dataset2,
+            opened_bundle(call.bundle) as bundle,
+            self._folder() as folder,
+        ):
+            queue_begin = time.monotonic()
+            guest = self.warm(call.script).take(profile, folder)
+            queue = time.monotonic() - queue_begin
+            result = ResultFile(call.limits.output_bytes)
+            try:
+                outcome = self._converse(guest, call, CallFiles((dataset1, dataset2), bundle, result), on_output)
+            finally:
+                result.close()
+                guest.kill()
+                guest.close()
+        timings = replace(outcome.timings, queue_seconds=queue, total_seconds=time.monotonic() - begin)
+        return replace(outcome, timings=timings)
+
+    def _converse(
+        self,
+        guest: Guest,
+        call: ScriptCall,
+        files: CallFiles,
+        on_output: Callable[[bytes], None] | None,
+    ) -> ScriptOutcome:
+        conversation = Conversation(
+            guest,
+            timeout_seconds=call.limits.timeout_seconds,
+            log_bytes=call.limits.log_bytes,
+            cancel=self._cancel,
+            on_output=on_output,
+        )
+        if guest.cgroup is not None and call.limits != self._limits:
+            guest.cgroup.limit(call.limits.memory_bytes, call.limits.processes)
+        limited = "resource-limits" in self._walls
+        message = message_of(call, guest, files, limited=limited)
+        facts = conversation.hold(message)
+        if facts.report is None or facts.report.get("state") != "finished":
+            self._await_end(guest, facts)
+        verdict = judge(facts, call.limits)
+        checked = CheckedReport()
+        if facts.report is not None:
+            files.result.freeze(guest)
+            file = files.result.map(used_bytes(facts.report, call.limits.output_bytes))
+            tables = [None if table is None else table.table for table in files.inputs]
+            checked = check_report(facts.report, file, tables, verdict.state)
+            facts.checked_seconds = time.time() - facts.answered_at
+        return self._outcome(facts, verdict, checked)
+
+    def _await_end(self, guest: Guest, facts: CallFacts) -> None:
+        """The end of a guest that did not finish says why: its status, and whether it was its memory."""
+        guest.kill()
+        guest.ended.wait(30.0)
+        facts.status = guest.status
+        facts.kernel_killed_for_memory = guest.kernel_killed_for_memory
+
+    def _outcome(self, facts: CallFacts, verdict: Verdict, checked: CheckedReport) -> ScriptOutcome:
+        state, error = verdict.state, verdict.error
+        if checked.error is not None:
+            state, error = ScriptState.FAILED, checked.error
+        if error is not None:
+            error = replace(error, classic_text=classic_text(error.code, error.traceback, error.message))
+        log = facts.log.decode("utf-8", errors="replace")
+        tables = (*checked.tables, None, None) if state is ScriptState.FINISHED else (None, None)
+        return ScriptOutcome(
+            state=state,
+            table=tables[0],
+            table2=tables[1],
+            visualization=Visualization(log, checked.images, checked.concatenated),
+            log=log,
+            timings=_timings(facts),
+            isolation=self.isolation,
+            error=error,
+        )
+
+    @contextlib.contextmanager
+    def _folder(self) -> Iterator[str | None]:
+        """Without a wall around the files, a call works in a temporary folder that is removed after it."""
+        if "mount" in self._walls:
+            yield None
+            return
+        folder = tempfile.mkdtemp(prefix="estudio-")
+        try:
+            for name in ("work/Script Bundle", "tmp", "home", "shm"):
+                Path(folder, name).mkdir(parents=True)
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def close(self) -> None:
+        """End all calls (their state is then cancelled), guests and zygotes."""
+        os.eventfd_write(self._cancel, 1)
+        with self._idle:
+            self._idle.wait_for(lambda: self._calls == 0)
+            for pool in self._pools.values():
+                pool.close()
+            self._pools.clear()
+        os.close(self._cancel)
+
+
+def _mentioned(script: ScriptSource | None, candidates: tuple[str, ...]) -> tuple[str, ...]:
+    """The modules that are worth importing once for all calls of a script: those whose package its text imports."""
+    if script is None:
+        return ()
+    names = set(re.findall(rb"^[ \t]*(?:import|from)[ \t]+([A-Za-z_]\w*)", script.text, re.MULTILINE))
+    return tuple(name for name in candidates if name.split(".")[0].encode() in names)
+
+
+def _timings(facts: CallFacts) -> Timings:
+    report = facts.report or {}
+    told = report.get("timings")
+    told = told if isinstance(told, dict) else {}
+    seconds = {name: _seconds(told.get(name)) for name in ("hand_over", "script", "result")}
+    start = max(0.0, _seconds(report.get("received")) - facts.sent_at) if facts.report else 0.0
+    return Timings(
+        start_seconds=start,
+        hand_over_seconds=seconds.get("hand_over", 0.0),
+        script_seconds=seconds.get("script", 0.0),
+        result_seconds=seconds.get("result", 0.0) + facts.checked_seconds,
+    )
+
+
+def _seconds(untrusted: object) -> float:
+    if isinstance(untrusted, int | float) and not isinstance(untrusted, bool) and 0 <= untrusted < 1e10:
+        return float(untrusted)
+    return 0.0
+
+
+__all__ = ["ScriptCall", "ScriptEnvironment", "ScriptError", "ScriptExecutor"]

@@ -1,0 +1,40 @@
+"""Where real parts are built: every other file is handed what it uses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from estudio.environments.builder import EnvironmentStore
+from estudio.modules.execute_python_script import ScriptEnvironment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from estudio.environments.built import BuiltEnvironment
+
+
+def open_environments(root: Path | None = None) -> EnvironmentStore:
+    """The store of built environments: in the user's data folder, or where ESTUDIO_HOME says."""
+    return EnvironmentStore(root)
+
+
+def ready_environment(name_or_file: str | Path, on_progress: Callable[[str], None] | None = None) -> BuiltEnvironment:
+    """The environment of that name or file, built first where it is not.
+
+    Raises:
+        EnvironmentFailed: it cannot be found or built.
+    """
+    store = open_environments()
+    return store.ensure(store.resolve(name_or_file), on_progress)
+
+
+def script_environment(built: BuiltEnvironment) -> ScriptEnvironment:
+    """What the script executor must know of a built environment."""
+    return ScriptEnvironment(
+        python=str(built.python),
+        readonly=tuple(str(path) for path in built.readonly_paths),
+        preload=tuple(built.preload),
+        preload_when_used=tuple(built.preload_when_used),
+        font_cache=str(built.font_cache),
+    )

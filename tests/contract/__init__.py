@@ -1,0 +1,1 @@
+"""The contract with scripts, run without a sandbox."""
