@@ -134,7 +134,9 @@ def test_doctor(capsys: Captured) -> None:
 def test_environments(capsys: Captured) -> None:
     found = document(capsys, 0, "environment", "list", door=ScriptedDoor())
     assert [(each["name"], each["built"]) for each in found["environments"]] == [("default", True), ("old", False)]
-    for command in ("show", "build", "remove"):
+    removed = document(capsys, 0, "environment", "remove", "old", door=ScriptedDoor())
+    assert removed == {"environments": found["environments"][1:]}
+    for command in ("show", "build"):
         shown = document(capsys, 0, "environment", command, "old", door=ScriptedDoor())
         assert shown == {
             "name": "old",
