@@ -39,7 +39,8 @@ INSIDE_ID = 1000
 """The user and group number that a script sees."""
 BOX = "/box"
 """The one writable place: `work` (the current directory), `tmp`, `home`, `shm`."""
-BUNDLE = BOX + "/work/Script Bundle"
+WORK = BOX + "/work"
+BUNDLE = WORK + "/Script Bundle"
 STAGE = "/sys"
 """Where the new root is put together: a folder that every Linux has and that nothing shown inside lies in."""
 DEVICES = ("null", "zero", "full", "random", "urandom")
@@ -290,7 +291,7 @@ def make_box(disk_bytes):
     os.mkdir(BUNDLE, 0o700)
     # Compiled modules of a bundle are mapped executable, so this one cannot be noexec; programs are refused anyway.
     _mount("bundle", BUNDLE, "tmpfs", MS_NOSUID | MS_NODEV, options)
-    os.chdir(BOX + "/work")
+    os.chdir(WORK)
 
 
 def limit_resources(processes):

@@ -25,8 +25,9 @@ CONTROL_BYTES = 1 << 17
 ZYGOTE_BOX_BYTES = 16 << 20
 """What libraries write at import: configuration folders, locks."""
 _fork = ctypes.PyDLL(None).fork
-"""fork(2) with the C libraries' own preparations but without Python's, which cost a third of the guest's start: they mend
-locks and thread lists, and a zygote has one thread and holds no lock. What packages asked for is done: `_fork_hooks`."""
+"""fork(2) with the C libraries' own preparations but without Python's, which cost a third of the guest's start: they
+mend locks and thread lists, and a zygote has one thread and holds no lock. What packages ask for is done: `_fork_hooks`.
+"""
 _fork_hooks = []
 _NEEDLESS_HOOKS = ("logging", "random", "threading")
 """Locks that nobody holds, and random numbers, which `runner` reseeds."""

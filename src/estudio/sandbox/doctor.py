@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import subprocess
@@ -9,7 +10,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import estudio
 from estudio.core.outcome import IsolationLevel
 from estudio.errors import SandboxBroken
 from estudio.sandbox.cgroups import find_cgroups
@@ -25,9 +25,7 @@ _REMEDIES = {
         "`sysctl user.max_user_namespaces=10000`; on Ubuntu 24.04 and later an AppArmor profile with `userns,` for "
         "this interpreter; in a container a seccomp profile that allows unshare, mount and pivot_root."
     ),
-    "landlock": (
-        "Use Linux 5.13 or later with `landlock` among the security modules (boot option `lsm=landlock,…`)."
-    ),
+    "landlock": ("Use Linux 5.13 or later with `landlock` among the security modules (boot option `lsm=landlock,…`)."),
     "seccomp": "Use a kernel built with CONFIG_SECCOMP_FILTER on x86_64 or aarch64.",
     "cgroup": (
         "Start estudio where it may divide its control group: "
@@ -73,12 +71,12 @@ def examine_machine() -> MachineReport:
         walls,
         f"{system.sysname} {system.release}",
         system.machine,
-        estudio.__version__,
+        importlib.metadata.version("estudio"),
     )
 
 
 def _probe() -> dict[str, str]:
-    guest = Path(estudio.__file__).parent / "guest"
+    guest = Path(__file__).parents[1] / "guest"
     drop_to = str(UNPRIVILEGED_ID) if os.geteuid() == 0 else ""
     command = [sys.executable, "-E", "-s", "-S", "-B", str(guest / "probe.py"), str(guest), drop_to]
     try:

@@ -17,7 +17,6 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import estudio
 from estudio.errors import EnvironmentFailed, EstudioError, SandboxBroken, SandboxUnavailable
 from estudio.sandbox.guests import Guest
 from estudio.sandbox.seccomp import compile_filter
@@ -38,7 +37,7 @@ UNPRIVILEGED_ID = 60_578
 """The user and group that a zygote becomes when estudio runs as root: a number that no account uses
 (systemd's list of user ids leaves 60 578 to 60 705 free)."""
 
-_GUEST_FOLDER = Path(estudio.__file__).parent / "guest"
+_GUEST_FOLDER = Path(__file__).parents[1] / "guest"
 _BOX = "/box"
 _THREADS = (
     "OPENBLAS_NUM_THREADS",

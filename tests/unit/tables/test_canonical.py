@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
-from arrowtables import arrow_tables, guest_bytes
 from hypothesis import given
+from tests.unit.tables.arrowtables import arrow_tables, guest_bytes
 
 from estudio.core.layout import BufferSpan, ColumnLayout, parse_table_layout
 from estudio.errors import InvalidDataset

@@ -10,9 +10,9 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from arrowtables import arrow_tables, guest_bytes
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.tables.arrowtables import arrow_tables, guest_bytes
 
 from estudio.core.layout import BufferSpan, ColumnLayout, TableLayout, parse_table_layout
 from estudio.errors import InvalidDataset

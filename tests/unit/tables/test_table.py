@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
-from arrowtables import arrow_tables
 from hypothesis import given
+from tests.unit.tables.arrowtables import arrow_tables
 
 from estudio.core.schema import Column
 from estudio.errors import InvalidDataset, InvalidUsage

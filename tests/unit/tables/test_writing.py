@@ -11,9 +11,9 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from arrowtables import TEXT, arrow_tables
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.tables.arrowtables import TEXT, arrow_tables
 
 from estudio.core.limits import MIB
 from estudio.errors import InvalidUsage, OutputFailed
