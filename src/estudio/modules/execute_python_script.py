@@ -166,7 +166,7 @@ class ScriptExecutor:
         facts = conversation.hold(message)
         if facts.report is None or facts.report.get("state") != "finished":
             self._await_end(guest, facts)
-        verdict = judge(facts, call.limits)
+        verdict = judge(facts, call.limits, bundle=files.bundle is not None)
         checked = CheckedReport()
         if facts.report is not None:
             files.result.freeze(guest)

@@ -31,6 +31,9 @@ START_SECONDS = 120.0
 """Importing a large environment from a cold disk; a warm start takes about one second."""
 FORK_SECONDS = 30.0
 END_SECONDS = 5.0
+SHARED_PROCESSES = 64
+"""All guests of a zygote share one count of processes. Where a control group counts for each, that one is a backstop
+only: a guest that uses up its own share must not starve the others."""
 MAX_LAST_WORDS = 4_000
 """What a dying zygote printed, for the error text."""
 UNPRIVILEGED_ID = 60_578
@@ -121,7 +124,7 @@ class Zygote:
             "preload": list(self.spec.preload),
             "site_packages": self.spec.site_packages,
             "font_cache": self.spec.font_cache,
-            "processes": self._limits.processes,
+            "processes": self._limits.processes * (1 if self._cgroups.processes is None else SHARED_PROCESSES),
             "filters": {
                 name: base64.b64encode(compile_filter(machine, programs=programs)).decode()
                 for name, programs in (("closed", False), ("programs", True))
