@@ -19,19 +19,25 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
+    from estudio.tables.tablefile import TableFile
+
 REPR_COLUMNS = 6
 """Columns named in a table's `repr`, which has to fit a line."""
 
 
 class Table:
-    """Rows and columns. Two tables are equal if their names, types, order and values are."""
+    """Rows and columns. Two tables are equal if their names, types, order and values are.
 
-    __slots__ = ("_arrow", "_schema")
+    `file` is where the table lies in canonical form already, if anywhere: see `tables.tablefile`.
+    """
+
+    __slots__ = ("_arrow", "_schema", "file")
 
     def __init__(self, arrow: pa.Table) -> None:
         """Wrap a table that *is* canonical already; anything else goes through `from_arrow`."""
         self._arrow = arrow
         self._schema: TableSchema | None = None
+        self.file: TableFile | None = None
 
     @classmethod
     def from_arrow(cls, arrow: pa.Table | pa.RecordBatch) -> Table:
