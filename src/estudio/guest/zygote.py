@@ -92,7 +92,7 @@ def _warm(config):
     if "mount" in walls:
         isolation.make_box(ZYGOTE_BOX_BYTES)
     _link_fonts(config["font_cache"])
-    _set_up_packages()
+    _set_up_packages(config["site_packages"])
     for name in config["preload"]:
         importlib.import_module(name)
     runner = importlib.import_module("_estudio_guest.runner")
@@ -114,12 +114,15 @@ def _warm(config):
     return state
 
 
-def _set_up_packages():
+def _set_up_packages(folder):
     """What `site` does at a normal start, but behind the wall: it runs code of the environment's packages."""
     import site
 
-    if not any(path.endswith("site-packages") for path in sys.path):
+    if folder is None:
         site.main()
+    else:
+        site.setquit()
+        site.addsitedir(folder)
     sys.path[:] = [path for path in sys.path if path]
 
 

@@ -50,6 +50,7 @@ class ScriptEnvironment:
     readonly: tuple[str, ...]
     preload: tuple[str, ...]
     preload_when_used: tuple[str, ...] = ()
+    site_packages: str | None = None
     font_cache: str | None = None
 
 
@@ -92,7 +93,14 @@ class ScriptExecutor:
     def _new_pool(self, preload: tuple[str, ...]) -> GuestPool:
         environment = self._environment
         return GuestPool(
-            ZygoteSpec(environment.python, environment.readonly, preload, environment.font_cache, self._walls),
+            ZygoteSpec(
+                environment.python,
+                environment.readonly,
+                preload,
+                environment.site_packages,
+                environment.font_cache,
+                self._walls,
+            ),
             self._limits,
             cgroups=self._cgroups,
             ahead=self._ahead,

@@ -120,6 +120,7 @@ class Zygote:
             "readonly": list(self.spec.readonly),
             "drop_to": UNPRIVILEGED_ID if os.geteuid() == 0 and "user" in walls else None,
             "preload": list(self.spec.preload),
+            "site_packages": self.spec.site_packages,
             "font_cache": self.spec.font_cache,
             "processes": self._limits.processes,
             "filters": {
