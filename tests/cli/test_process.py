@@ -217,6 +217,21 @@ def test_a_run_waits_for_neither_rich_nor_pydantic() -> None:
     assert loaded & {"rich", "pydantic", "pydantic_core", "markdown_it", "pygments"} == set()
 
 
+def test_a_run_imports_no_pandas_even_where_pyarrow_would() -> None:
+    """The real workspace, up to a script that is not there; pandas is installed here, and not taken."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "estudio", "run", "not-there.py"],
+        capture_output=True,
+        env=variables(),
+        timeout=ENDS_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 3
+    loaded = {line.rpartition(b"|")[2].strip().decode() for line in done.stderr.splitlines()}
+    assert "estudio.workspace.script_runs" in loaded
+    assert {name for name in loaded if name.startswith("pandas.")} == set()
+
+
 def test_the_version_waits_for_no_workspace() -> None:
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "estudio", "--version"],
