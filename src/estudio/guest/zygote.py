@@ -73,8 +73,8 @@ def _record_fork_hooks():
 def _enter_process_table():
     """Fork pid 1 of the new pid namespace, and the zygote from it. True in the zygote; both others stay until the end.
 
-    The zygote is not pid 1, because its guests are, each of their own namespace: libraries that notice a fork by another
-    process number (OpenSSL) would repeat the zygote's random numbers in every guest.
+    The zygote is not pid 1, because its guests are, each of their own namespace: libraries that notice a fork by
+    another process number (OpenSSL) would repeat the zygote's random numbers in every guest.
     """
     child = os.fork()
     if child == 0:
@@ -112,7 +112,9 @@ def _warm(config):
     for name in config["preload"]:
         importlib.import_module(name)
     runner = importlib.import_module("_estudio_guest.runner")
-    runner.warm_up()
+    runner.set_up()
+    if config["rehearse"]:
+        runner.warm_up()
     state = {
         "walls": frozenset(walls),
         "processes": config["processes"],
@@ -120,6 +122,7 @@ def _warm(config):
         "landlock": isolation.open_landlock_paths(config["readonly"]) if "landlock" in walls else [],
         "font_cache": config["font_cache"],
         "runner": runner,
+        "rehearse": config["rehearse"],
         "pid_namespace": isolation.pidfd_open(os.getpid()) if "pid" in walls else None,
     }
     os.chdir("/")
@@ -237,7 +240,7 @@ def _guest(state, request, connection, log):
         _answer(connection, {"failed": "%s: %s" % (type(error).__name__, error)})
         os._exit(71)
     _answer(connection, {"ready": True})
-    if not _is_waiting(connection):
+    if state["rehearse"] and not _is_waiting(connection):
         state["runner"].rehearse()
     try:
         _take_one_call(state["runner"], connection)

@@ -1,6 +1,6 @@
-"""What goes into a script call, as descriptors that a guest may have: tables in canonical form, bundles as zip files.
+"""What goes into a script call beside its tables: the script's text, and the bundle as a descriptor of a zip file.
 
-A guest gets read-only descriptors of sealed memory or of files, never a path; it maps them privately.
+A guest gets read-only descriptors, never a path.
 """
 
 from __future__ import annotations
@@ -16,9 +16,6 @@ from estudio.errors import InvalidBundle, InvalidScript
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from estudio.core.layout import TableLayout
-    from estudio.tables.table import Table
 
 MAX_SCRIPT_BYTES = 16 * 1024 * 1024
 """A thousand times the longest script that the old system took."""

@@ -48,6 +48,7 @@ class ZygoteSpec:
         site_packages: the folder of the environment's packages where `python` is not its own interpreter, else None.
         font_cache: a folder with matplotlib's ready font cache, or None.
         walls: the walls to build.
+        rehearse: run every path once before the first call; not worth it for a single one.
     """
 
     python: str
@@ -56,6 +57,7 @@ class ZygoteSpec:
     site_packages: str | None = None
     font_cache: str | None = None
     walls: frozenset[str] = field(default_factory=lambda: walls_of(IsolationLevel.FULL))
+    rehearse: bool = True
 
 
 @dataclass(frozen=True, slots=True)

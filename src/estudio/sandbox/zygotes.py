@@ -122,6 +122,7 @@ class Zygote:
             "readonly": list(self.spec.readonly),
             "drop_to": UNPRIVILEGED_ID if os.geteuid() == 0 and "user" in walls else None,
             "preload": list(self.spec.preload),
+            "rehearse": self.spec.rehearse,
             "site_packages": self.spec.site_packages,
             "font_cache": self.spec.font_cache,
             "processes": self._limits.processes * (1 if self._cgroups.processes is None else SHARED_PROCESSES),

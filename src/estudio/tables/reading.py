@@ -24,6 +24,7 @@ from estudio.tables.formats import FileKind, Format, file_kind
 from estudio.tables.jsonreading import read_json_lines
 from estudio.tables.parquetreading import read_parquet
 from estudio.tables.table import Table
+from estudio.tables.tablefile import TableFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +53,10 @@ def read_table(path: Path | str, *, format: str | None = None) -> Table:  # noqa
     except OSError as error:
         reason = error.strerror or str(error)
         raise InvalidDataset(f"{place} cannot be read: {reason}.", path=str(place)) from error
-    return _from_outside(arrow, place)
+    table = _from_outside(arrow, place)
+    if kind.format is Format.ARROW:
+        table.file = TableFile.on_disk(place)
+    return table
 
 
 def read_csv_stream(stream: IO[bytes]) -> Table:

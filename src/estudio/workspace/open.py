@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from estudio.environments.builder import EnvironmentStore
-from estudio.modules.execute_python_script import ScriptEnvironment
+from estudio.modules.warm_pools import ScriptEnvironment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
