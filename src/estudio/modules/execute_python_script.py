@@ -48,6 +48,12 @@ class ScriptExecutor:
         self._calls = 0
         self._idle = threading.Condition()
 
+    @property
+    def busy(self) -> bool:
+        """Whether a call is at work."""
+        with self._idle:
+            return self._calls > 0
+
     def call(self, call: ScriptCall, on_output: Callable[[bytes], None] | None = None) -> ScriptOutcome:
         """Run one script call to its end.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -103,6 +104,11 @@ class ScriptRunner:
         )
         return self._executor.call(call)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a call is at work."""
+        return self._executor.busy
+
     def close(self) -> None:
         """Cancel running calls and end all processes."""
         self._executor.close()
@@ -160,7 +166,8 @@ def _as_table(dataset: object) -> Table | None:
         return read_table(dataset)
     if isinstance(dataset, pa.Table | pa.RecordBatch):
         return Table.from_arrow(dataset)
-    if type(dataset).__module__.startswith("pandas.") and hasattr(dataset, "columns"):
+    pandas = sys.modules.get("pandas")  # not imported: whoever has a DataFrame did that
+    if pandas is not None and isinstance(dataset, pandas.DataFrame):
         return Table.from_pandas(dataset)
     raise InvalidUsage(
         f"A dataset is a {type(dataset).__name__}; give a file's path, a Table, a pyarrow table or a DataFrame."
