@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import zipfile
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from estudio import IsolationLevel, ScriptRunner, ScriptState
 
 from .conftest import EXAMPLES
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PIMA = EXAMPLES / "pima-indians-diabetes.csv"
 

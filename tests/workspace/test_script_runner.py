@@ -248,7 +248,7 @@ def test_the_times_of_a_call_add_up(runner: ScriptRunner) -> None:
 
 def test_a_call_leaves_no_descriptor_behind(runner: ScriptRunner) -> None:
     def count() -> int:
-        return len(os.listdir("/proc/self/fd"))
+        return len(list(Path("/proc/self/fd").iterdir()))
 
     for _ in range(5):
         runner.run(IDENTITY, pa.table({"a": [1]}))
