@@ -25,9 +25,7 @@ _REMEDIES = {
         "`sysctl user.max_user_namespaces=10000`; on Ubuntu 24.04 and later an AppArmor profile with `userns,` for "
         "this interpreter; in a container a seccomp profile that allows unshare, mount and pivot_root."
     ),
-    "landlock": (
-        "Use Linux 5.13 or later with `landlock` among the security modules (boot option `lsm=landlock,…`)."
-    ),
+    "landlock": ("Use Linux 5.13 or later with `landlock` among the security modules (boot option `lsm=landlock,…`)."),
     "seccomp": "Use a kernel built with CONFIG_SECCOMP_FILTER on x86_64 or aarch64.",
     "cgroup": (
         "Start estudio where it may divide its control group: "
