@@ -1,4 +1,7 @@
-"""Whole texts, compared with files: `ESTUDIO_WRITE_GOLDEN=1 pytest tests/cli` writes them anew, to be read in the diff."""
+"""Whole texts, compared with files.
+
+`ESTUDIO_WRITE_GOLDEN=1 pytest tests/cli` writes them anew; the difference is then to be read.
+"""
 
 from __future__ import annotations
 

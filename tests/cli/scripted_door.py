@@ -184,9 +184,9 @@ class ScriptedDoor:
             on_progress(line)
         return self._environment(name_or_file)
 
-    def remove_environment(self, name_or_digest: str) -> EnvironmentSummary:
+    def remove_environment(self, name_or_digest: str) -> tuple[EnvironmentSummary, ...]:
         self.asked.append(f"remove {name_or_digest}")
-        return self._environment(name_or_digest)
+        return (self._environment(name_or_digest),)
 
     def _environment(self, name: str) -> EnvironmentSummary:
         for environment in self.environments:

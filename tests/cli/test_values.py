@@ -47,10 +47,9 @@ def test_every_number_of_bytes_is_a_size(size: int) -> None:
 def test_any_text_is_a_size_or_refused(text: str) -> None:
     try:
         size = parse_size(text)
-    except ValueError as error:
-        assert str(error)
-    else:
-        assert 0 < size < 2**62
+    except ValueError:
+        return
+    assert 0 < size < 2**62
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("30", 30.0), ("0.5", 0.5), ("1e2", 100.0)])

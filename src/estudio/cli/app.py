@@ -6,6 +6,7 @@ closed pipe would end as exit codes of its own, without a word of ours.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,7 @@ from typer.main import get_command
 from estudio.cli import doctor, environment, run
 from estudio.cli.command_classes import EstudioCommand, EstudioGroup
 from estudio.cli.door import Door, WorkspaceDoor
+from estudio.cli.screen import writing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,8 +37,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings=CONTEXT,
 )
-app.command("run", cls=EstudioCommand, help=run.HELP, epilog=run.EPILOG)(run.run)
-app.command("doctor", cls=EstudioCommand, help=doctor.HELP, epilog=doctor.EPILOG)(doctor.doctor)
+app.command("run", cls=EstudioCommand, help=run.HELP, short_help="Run a script on tables.", epilog=run.EPILOG)(run.run)
+app.command(
+    "doctor",
+    cls=EstudioCommand,
+    help=doctor.HELP,
+    short_help="Say which walls this machine gives.",
+    epilog=doctor.EPILOG,
+)(doctor.doctor)
 app.add_typer(environment.app, name="environment")
 
 
@@ -69,5 +77,6 @@ def run_command_line(arguments: Sequence[str], door: Door | None) -> int:
         EstudioError: what the workspace raises.
     """
     asked: Door = door or WorkspaceDoor()
-    action = get_command(app).main(args=arguments, prog_name="estudio", standalone_mode=False, obj=asked)
+    with writing(sys.stdout):
+        action = get_command(app).main(args=arguments, prog_name="estudio", standalone_mode=False, obj=asked)
     return int(action(asked)) if callable(action) else int(action or 0)

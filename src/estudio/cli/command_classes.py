@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 if TYPE_CHECKING:
-    from typer._click.core import Context, Parameter
+    from typer._click.core import Command, Context, Parameter
     from typer._click.formatting import HelpFormatter
 
 
@@ -114,6 +114,12 @@ class EstudioGroup(TyperGroup):
     def collect_usage_pieces(self, ctx: Context) -> list[str]:  # noqa: ARG002 - Typer passes it
         """`[OPTIONS] COMMAND …`."""
         return ["[OPTIONS]", "COMMAND", "..."]
+
+    def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
+        """The command that is meant; a script in its place lacks the word `run`."""
+        if args[0].endswith(".py") and "run" in self.commands:
+            ctx.fail(f"No such command {args[0]!r}. Did you mean 'run {args[0]}'?")
+        return super().resolve_command(ctx, args)
 
     def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:
         """What it does, examples, usage, options, commands: in this order."""

@@ -45,8 +45,8 @@ class Door(Protocol):
         """Build one environment ahead of its first use."""
         ...
 
-    def remove_environment(self, name_or_digest: str) -> EnvironmentSummary:
-        """Remove what was built of one environment."""
+    def remove_environment(self, name_or_digest: str) -> tuple[EnvironmentSummary, ...]:
+        """Remove all that was built under a name, or one environment by its digest."""
         ...
 
     def examine_machine(self) -> MachineReport:
@@ -99,7 +99,7 @@ class WorkspaceDoor:
 
         return build_environment(name_or_file, on_progress)
 
-    def remove_environment(self, name_or_digest: str) -> EnvironmentSummary:
+    def remove_environment(self, name_or_digest: str) -> tuple[EnvironmentSummary, ...]:
         """See `estudio.workspace.environments.remove_environment`."""
         from estudio.workspace.environments import remove_environment  # noqa: PLC0415
 

@@ -22,6 +22,8 @@ NAME_OR_FILE = typer.Argument(
 NAME_OR_DIGEST = typer.Argument(
     metavar="NAME_OR_DIGEST", help="The name or the digest of an environment.", autocompletion=environment_names
 )
+DIGEST_CHARACTERS = 12
+"""Enough of a digest to tell environments apart, and to say which one to remove."""
 AS_JSON = typer.Option("--json", help="Print one JSON object, nothing else.")
 
 app = typer.Typer(cls=EstudioGroup, rich_markup_mode=None)
@@ -71,9 +73,7 @@ def parse_remove(name: Annotated[str, NAME_OR_DIGEST], json: Annotated[bool, AS_
 def _list(door: Door, *, json: bool) -> int:
     found = door.list_environments()
     if json:
-        from estudio.cli.documents import environment_document  # noqa: PLC0415
-
-        print_document({"environments": [environment_document(summary) for summary in found]})
+        _print_environments(found)
     else:
         from estudio.cli.environment_report import environments_table  # noqa: PLC0415
 
@@ -103,12 +103,20 @@ def _build(name: str, door: Door, *, json: bool) -> int:
 
 
 def _remove(name: str, door: Door, *, json: bool) -> int:
-    summary = door.remove_environment(name)
+    removed = door.remove_environment(name)
     if json:
-        _print_environment(summary)
-    else:
-        Screen().say(f"{summary.name} is removed.", "good")
+        _print_environments(removed)
+        return 0
+    screen = Screen()
+    for summary in removed:
+        screen.say(f"{summary.name} is removed ({summary.digest[:DIGEST_CHARACTERS]}).", "good")
     return 0
+
+
+def _print_environments(summaries: tuple[EnvironmentSummary, ...]) -> None:
+    from estudio.cli.documents import environment_document  # noqa: PLC0415
+
+    print_document({"environments": [environment_document(summary) for summary in summaries]})
 
 
 def _print_environment(summary: EnvironmentSummary) -> None:

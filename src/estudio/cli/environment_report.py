@@ -8,6 +8,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from estudio.cli.environment import DIGEST_CHARACTERS
 from estudio.cli.untrusted_text import neutralise_line
 from estudio.cli.values import size_words
 
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from estudio.workspace.environments import EnvironmentSummary
-
-DIGEST_CHARACTERS = 12
-"""Enough of a digest to tell environments apart, and to say which one to remove."""
 
 
 def environments_table(environments: tuple[EnvironmentSummary, ...]) -> RenderableType:

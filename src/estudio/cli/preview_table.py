@@ -62,10 +62,13 @@ def _head(preview: Preview, number: int) -> tuple[str, str, str]:
 
 def _table(preview: Preview, shown: int) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="")
+    any_missing = any(column.missing for column in preview.columns[:shown])
     for number in range(shown):
         name, words, missing = _head(preview, number)
         head = Text(neutralise_line(name), style="bold")
-        head.append(f"\n{words}\n", style="dim").append(missing, style="yellow")
+        head.append(f"\n{words}", style="dim")
+        if any_missing:
+            head.append(f"\n{missing}", style="yellow")
         right = "number" in words or words == "decimal"
         table.add_column(
             head, justify="right" if right else "left", no_wrap=True, overflow="ellipsis", max_width=MAX_CELL_WIDTH

@@ -46,70 +46,81 @@ Exit codes: 0 finished, 1 the script failed, 2 usage, 3 bad input, 4 environment
 DEFAULTS = Limits()
 
 
+ScriptFile = Annotated[Path, typer.Argument(metavar="SCRIPT.py", parser=parse_path, help="The script.")]
+FirstTable = Annotated[
+    Path | None,
+    typer.Argument(metavar="DATASET1", parser=parse_path, help="The first table; - reads CSV from standard input."),
+]
+SecondTable = Annotated[Path | None, typer.Argument(metavar="DATASET2", parser=parse_path, help="The second table.")]
+FirstTableOption = Annotated[Path | None, typer.Option(metavar="FILE", parser=parse_path, help="The same as DATASET1.")]
+SecondTableOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", parser=parse_path, help="The same as DATASET2; the first port may stay free."),
+]
+BundleOption = Annotated[
+    Path | None,
+    typer.Option(metavar="ZIP_OR_FOLDER", parser=parse_path, help="Helper modules and files for the script."),
+]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", parser=parse_path, help="Write the result; - writes CSV to standard output."),
+]
+SecondOutputOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", parser=parse_path, help="Write the second result table.")
+]
+FiguresOption = Annotated[
+    Path | None, typer.Option(metavar="FOLDER", parser=parse_path, help="Write the figures, as PNG files.")
+]
+EnvironmentOption = Annotated[
+    str,
+    typer.Option(metavar="NAME_OR_FILE", autocompletion=environment_names, help="The packages that the script sees."),
+]
+CallingOption = Annotated[
+    Calling, typer.Option(help="Tables become arguments by connection (classic) or by port (designer).")
+]
+TimeoutOption = Annotated[
+    float,
+    typer.Option(
+        metavar="SECONDS", parser=parse_seconds, show_default=False, help="Wall time of the script.  [default: 600]"
+    ),
+]
+MemoryOption = Annotated[
+    int,
+    typer.Option(
+        metavar="SIZE",
+        parser=parse_size,
+        show_default=False,
+        help="Memory of the script: 512M, 2G, 1.5GiB, bytes.  [default: 4G]",
+    ),
+]
+SeedOption = Annotated[
+    int | None, typer.Option(metavar="N", parser=parse_seed, help="Make random numbers the same in every run.")
+]
+IsolationOption = Annotated[IsolationLevel, typer.Option(help="none: no walls, the script can do all that you can do.")]
+ProgramsOption = Annotated[
+    bool, typer.Option("--allow-programs", help="Let the script start programs, inside the sandbox.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object with the outcome, nothing else.")]
+
+
 def run(  # noqa: PLR0913, PLR0917 - one parameter for each option of the command
-    script: Annotated[Path, typer.Argument(metavar="SCRIPT.py", parser=parse_path, help="The script.")],
-    first: Annotated[
-        Path | None,
-        typer.Argument(metavar="DATASET1", parser=parse_path, help="The first table; - reads CSV from standard input."),
-    ] = None,
-    second: Annotated[
-        Path | None, typer.Argument(metavar="DATASET2", parser=parse_path, help="The second table.")
-    ] = None,
-    dataset1: Annotated[
-        Path | None, typer.Option(metavar="FILE", parser=parse_path, help="The same as DATASET1.")
-    ] = None,
-    dataset2: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", parser=parse_path, help="The same as DATASET2; the first port may stay free."),
-    ] = None,
-    bundle: Annotated[
-        Path | None,
-        typer.Option(metavar="ZIP_OR_FOLDER", parser=parse_path, help="Helper modules and files for the script."),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", parser=parse_path, help="Write the result; - writes CSV to standard output."),
-    ] = None,
-    output2: Annotated[
-        Path | None, typer.Option(metavar="FILE", parser=parse_path, help="Write the second result table.")
-    ] = None,
-    figures: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", parser=parse_path, help="Write the figures, as PNG files.")
-    ] = None,
-    environment: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME_OR_FILE", autocompletion=environment_names, help="The packages that the script sees."
-        ),
-    ] = "default",
-    calling: Annotated[
-        Calling, typer.Option(help="Tables become arguments by connection (classic) or by port (designer).")
-    ] = Calling.CLASSIC,
-    timeout: Annotated[
-        float,
-        typer.Option(
-            metavar="SECONDS", parser=parse_seconds, show_default=False, help="Wall time of the script.  [default: 600]"
-        ),
-    ] = DEFAULTS.timeout_seconds,
-    memory: Annotated[
-        int,
-        typer.Option(
-            metavar="SIZE",
-            parser=parse_size,
-            show_default=False,
-            help="Memory of the script: 512M, 2G, 1.5GiB, bytes.  [default: 4G]",
-        ),
-    ] = DEFAULTS.memory_bytes,
-    seed: Annotated[
-        int | None, typer.Option(metavar="N", parser=parse_seed, help="Make random numbers the same in every run.")
-    ] = None,
-    isolation: Annotated[
-        IsolationLevel, typer.Option(help="none: no walls, the script can do all that you can do.")
-    ] = IsolationLevel.FULL,
-    allow_programs: Annotated[
-        bool, typer.Option("--allow-programs", help="Let the script start programs, inside the sandbox.")
-    ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object with the outcome, nothing else.")] = False,
+    script: ScriptFile,
+    first: FirstTable = None,
+    second: SecondTable = None,
+    dataset1: FirstTableOption = None,
+    dataset2: SecondTableOption = None,
+    bundle: BundleOption = None,
+    output: OutputOption = None,
+    output2: SecondOutputOption = None,
+    figures: FiguresOption = None,
+    environment: EnvironmentOption = "default",
+    calling: CallingOption = Calling.CLASSIC,
+    timeout: TimeoutOption = DEFAULTS.timeout_seconds,
+    memory: MemoryOption = DEFAULTS.memory_bytes,
+    seed: SeedOption = None,
+    isolation: IsolationOption = IsolationLevel.FULL,
+    allow_programs: ProgramsOption = False,
+    json: JsonOption = False,
 ) -> Action:
     """The parsed run."""
     from estudio.workspace.script_runs import RunSettings, ScriptFiles  # noqa: PLC0415

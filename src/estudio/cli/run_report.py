@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from estudio.workspace.script_runs import FinishedRun, RunSettings, ScriptFiles
 
 UNWALLED = (
-    " NO ISOLATION: the script can read, change and send everything that you can. Run only scripts that you trust. "
+    "NO ISOLATION: the script can read, change and send everything that you can. Run only scripts that you trust."
 )
 STATE_WORDS = {
     ScriptState.FINISHED: "Finished",
@@ -43,7 +43,7 @@ MAX_NAMED_FIGURES = 5
 def say_before(screen: Screen, files: ScriptFiles, settings: RunSettings) -> None:
     """What must be known before the script starts."""
     if settings.isolation is IsolationLevel.NONE:
-        screen.say(UNWALLED.strip(), "loud")
+        screen.say(UNWALLED, "loud")
     if "-" in (str(files.dataset1), str(files.dataset2)) and screen.waits_for_typing():
         screen.say("Reading CSV from the terminal; end it with Ctrl-D.")
 

@@ -39,7 +39,8 @@ INSIDE_ID = 1000
 """The user and group number that a script sees."""
 BOX = "/box"
 """The one writable place: `work` (the current directory), `tmp`, `home`, `shm`."""
-BUNDLE = BOX + "/work/Script Bundle"
+WORK = BOX + "/work"
+BUNDLE = WORK + "/Script Bundle"
 STAGE = "/sys"
 """Where the new root is put together: a folder that every Linux has and that nothing shown inside lies in."""
 DEVICES = ("null", "zero", "full", "random", "urandom")
@@ -288,9 +289,11 @@ def make_box(disk_bytes):
     for name in ("work", "tmp", "home", "shm"):
         os.mkdir(BOX + "/" + name, 0o700)
     os.mkdir(BUNDLE, 0o700)
-    # Compiled modules of a bundle are mapped executable, so this one cannot be noexec; programs are refused anyway.
-    _mount("bundle", BUNDLE, "tmpfs", MS_NOSUID | MS_NODEV, options)
-    os.chdir(BOX + "/work")
+    # Compiled modules of a bundle are mapped executable, so this view of the same file system (one quota for both)
+    # cannot be noexec; programs are refused anyway.
+    _mount(BUNDLE, BUNDLE, None, MS_BIND)
+    _mount("none", BUNDLE, None, MS_REMOUNT | MS_BIND | MS_NOSUID | MS_NODEV)
+    os.chdir(WORK)
 
 
 def limit_resources(processes):
@@ -328,6 +331,11 @@ def drop_capabilities():
     _check(_libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), "capabilities", "ambient")
     header = struct.pack("=II", 0x20080522, 0)
     _call("capabilities", "capset", ctypes.c_char_p(header), ctypes.c_char_p(b"\0" * 24))
+
+
+def forbid_core_dumps():
+    """A crash is handed to no core dump handler: those run as root outside, on memory that the script chose."""
+    _check(_libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), "capabilities", "dumpable")
 
 
 def no_new_privileges():

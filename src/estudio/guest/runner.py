@@ -20,23 +20,28 @@ from .buffers import InputFile, write_at
 _clock = getattr(time, "perf_counter", time.time)
 
 
-def warm_up():
-    """Run every path once, in the zygote, so that guests find all imports done and all caches filled.
+def set_up():
+    """Put in place, once in the zygote, what every guest needs in the same form: a fork copies each page it changes.
 
-    Starts no thread and leaves no file, warning filter or open figure behind. What every guest needs in the same form
-    (argv, streams on descriptors 1 and 2, paths, watched libraries) is put in place here, because a fork copies every
-    page that it changes.
+    That is argv, streams on descriptors 1 and 2, watched libraries and the old system's paths.
     """
     frames.choose_builder()
-    runner_warming.run_paths()
-    runner_warming.rehearse()
-    figures_pyplot.draw_once()
-    seeds.warm_up()
     sys.argv = [runner_script.FILE]
     sys.dont_write_bytecode = True
     runner_streams.open_streams()
     hooks_libraries.install()
     paths.install()
+
+
+def warm_up():
+    """Run every path once, in the zygote, so that guests find all imports done and all caches filled.
+
+    Starts no thread and leaves no file, warning filter or open figure behind.
+    """
+    runner_warming.run_paths()
+    runner_warming.rehearse()
+    figures_pyplot.draw_once()
+    seeds.warm_up()
 
 
 def prepare_guest():

@@ -25,8 +25,8 @@ CONTROL_BYTES = 1 << 17
 ZYGOTE_BOX_BYTES = 16 << 20
 """What libraries write at import: configuration folders, locks."""
 _fork = ctypes.PyDLL(None).fork
-"""fork(2) with the C libraries' own preparations but without Python's, which cost a third of the guest's start: they mend
-locks and thread lists, and a zygote has one thread and holds no lock. What packages asked for is done: `_fork_hooks`."""
+"""fork(2) with the C libraries' own preparations but without Python's, which cost a third of the guest's start: they
+mend locks and thread lists, and a zygote has one thread and holds no lock. `_fork_hooks` has what packages ask for."""
 _fork_hooks = []
 _NEEDLESS_HOOKS = ("logging", "random", "threading")
 """Locks that nobody holds, and random numbers, which `runner` reseeds."""
@@ -42,7 +42,7 @@ def main(control):
     walls = config["walls"]
     try:
         isolation.enter_zygote_walls(config)
-        if "pid" in walls and not _become_first_process():
+        if "pid" in walls and not _enter_process_table():
             os._exit(0)
         state = _warm(config)
     except isolation.WallFailed as error:
@@ -70,12 +70,20 @@ def _record_fork_hooks():
     os.register_at_fork = record
 
 
-def _become_first_process():
-    """Fork pid 1 of the new pid namespace. True in the child; the parent stays, and ends it when the host is gone."""
+def _enter_process_table():
+    """Fork pid 1 of the new pid namespace, and the zygote from it. True in the zygote; both others stay until the end.
+
+    The zygote is not pid 1, because its guests are, each of their own namespace: libraries that notice a fork by
+    another process number (OpenSSL) would repeat the zygote's random numbers in every guest.
+    """
     child = os.fork()
     if child == 0:
         isolation.die_with_parent()
-        return True
+        zygote = os.fork()
+        if zygote == 0:
+            isolation.die_with_parent()
+            return True
+        _end_with(zygote)
     descriptor = isolation.pidfd_open(child)
     isolation.close_all_but([descriptor])
     watch = select.poll()
@@ -87,16 +95,26 @@ def _become_first_process():
     return False
 
 
+def _end_with(zygote):
+    """What pid 1 is for: reap orphans, and end (and with it the whole namespace) when the zygote does."""
+    isolation.close_all_but([])
+    while os.wait()[0] != zygote:
+        pass
+    os._exit(0)
+
+
 def _warm(config):
     walls = config["walls"]
     if "mount" in walls:
         isolation.make_box(ZYGOTE_BOX_BYTES)
     _link_fonts(config["font_cache"])
-    _set_up_packages()
+    _set_up_packages(config["site_packages"])
     for name in config["preload"]:
         importlib.import_module(name)
     runner = importlib.import_module("_estudio_guest.runner")
-    runner.warm_up()
+    runner.set_up()
+    if config["rehearse"]:
+        runner.warm_up()
     state = {
         "walls": frozenset(walls),
         "processes": config["processes"],
@@ -104,6 +122,7 @@ def _warm(config):
         "landlock": isolation.open_landlock_paths(config["readonly"]) if "landlock" in walls else [],
         "font_cache": config["font_cache"],
         "runner": runner,
+        "rehearse": config["rehearse"],
         "pid_namespace": isolation.pidfd_open(os.getpid()) if "pid" in walls else None,
     }
     os.chdir("/")
@@ -114,12 +133,15 @@ def _warm(config):
     return state
 
 
-def _set_up_packages():
+def _set_up_packages(folder):
     """What `site` does at a normal start, but behind the wall: it runs code of the environment's packages."""
     import site
 
-    if not any(path.endswith("site-packages") for path in sys.path):
+    if folder is None:
         site.main()
+    else:
+        site.setquit()
+        site.addsitedir(folder)
     sys.path[:] = [path for path in sys.path if path]
 
 
@@ -218,7 +240,7 @@ def _guest(state, request, connection, log):
         _answer(connection, {"failed": "%s: %s" % (type(error).__name__, error)})
         os._exit(71)
     _answer(connection, {"ready": True})
-    if not _is_waiting(connection):
+    if state["rehearse"] and not _is_waiting(connection):
         state["runner"].rehearse()
     try:
         _take_one_call(state["runner"], connection)
@@ -248,10 +270,12 @@ def _confine(state, request, connection, log):
         isolation.limit_resources(state["processes"])
     if "capabilities" in walls:
         isolation.drop_capabilities()
+        isolation.forbid_core_dumps()
     if "no-new-privileges" in walls:
         isolation.no_new_privileges()
     if "landlock" in walls:
-        isolation.restrict_files(state["landlock"], request["programs"], [isolation.BOX])
+        writable = isolation.BOX if "mount" in walls else request["folder"]
+        isolation.restrict_files(state["landlock"], request["programs"], [writable])
     isolation.close_all_but([connection])
     if "seccomp" in walls:
         isolation.filter_system_calls(state["filters"]["programs" if request["programs"] else "closed"])

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from estudio.tables.table import Table
 
 MAX_IMAGES = 1_000
-MAX_IMAGE_NAME_CHARACTERS = 200
+MIN_IMAGE_BYTES = 33
+"""PNG's signature and its first chunk."""
+MAX_IMAGE_NAME_BYTES = 200
+"""File systems take 255; somebody may add to it."""
 MAX_IMAGE_PIXELS_A_SIDE = 100_000
 """PNG allows two thousand million; nothing draws that, and viewers die of it."""
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
@@ -48,7 +51,8 @@ def check_report(
 ) -> CheckedReport:
     """Build the tables and pictures that a report describes from a result file that nobody can change any more."""
     images = _images(report.get("images"), result)
-    concatenated = _image({"name": "all.png", **_object(report.get("concatenated"))}, result)
+    room = len(result) - sum(len(image.png) for image in images)
+    concatenated = _image({"name": "all.png", **_object(report.get("concatenated"))}, result, room)
     if state is not ScriptState.FINISHED:
         return CheckedReport((), images, concatenated)
     try:
@@ -72,20 +76,26 @@ def _tables(untrusted: object, result: memoryview, inputs: Sequence[Table | None
 
 
 def _images(untrusted: object, result: memoryview) -> tuple[Image, ...]:
-    items = untrusted[:MAX_IMAGES] if isinstance(untrusted, list) else []
-    found = (_image(_object(item), result) for item in items)
-    return tuple(image for image in found if image is not None)
+    """The pictures. Together they are no larger than the file they lie in: else one span was claimed many times."""
+    room = len(result)
+    found: list[Image] = []
+    for item in untrusted[:MAX_IMAGES] if isinstance(untrusted, list) else []:
+        image = _image(_object(item), result, room)
+        if image is not None:
+            room -= len(image.png)
+            found.append(image)
+    return tuple(found)
 
 
 def _object(untrusted: object) -> dict[str, object]:
     return untrusted if isinstance(untrusted, dict) else {}
 
 
-def _image(facts: dict[str, object], result: memoryview) -> Image | None:
+def _image(facts: dict[str, object], result: memoryview, room: int) -> Image | None:
     offset, length, name = facts.get("offset"), facts.get("length"), facts.get("name")
     if not isinstance(offset, int) or not isinstance(length, int) or not isinstance(name, str):
         return None
-    if not 0 <= offset <= offset + length <= len(result) or length < 33:
+    if not 0 <= offset <= offset + length <= len(result) or not MIN_IMAGE_BYTES <= length <= room:
         return None
     png = bytes(result[offset : offset + length])
     if png[:8] != _PNG_MAGIC or png[12:16] != b"IHDR":
@@ -97,7 +107,8 @@ def _image(facts: dict[str, object], result: memoryview) -> Image | None:
 
 
 def _safe_name(name: str) -> str:
-    """A relative name of printable characters that climbs nowhere: it may become a file name."""
+    """A relative name of printable characters that climbs nowhere and says what the file is: it may become one."""
     printable = "".join(character for character in name if character.isprintable() and character != "\\")
     parts = [part for part in printable.split("/") if part not in ("", ".", "..")]
-    return "/".join(parts)[-MAX_IMAGE_NAME_CHARACTERS:].strip("/") or "figure.png"
+    name = "/".join(parts).encode()[-MAX_IMAGE_NAME_BYTES:].decode(errors="ignore").strip("/") or "figure"
+    return name if name.lower().endswith(".png") else f"{name}.png"

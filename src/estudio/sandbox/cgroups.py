@@ -7,13 +7,18 @@ controller). Where neither can be written, `find_cgroups` says why, and the reso
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
+import signal
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 _ROOT = Path("/sys/fs/cgroup")
 _serial = itertools.count()
+END_SECONDS = 5.0
+"""A killed process ends in milliseconds."""
 
 
 @dataclass(slots=True)
@@ -50,10 +55,14 @@ class GuestCgroup:
         return False
 
     def remove(self) -> None:
-        """Remove the groups; their processes have ended."""
+        """Remove the groups, and end what is left in them: without a process table of its own, a guest leaves children.
+
+        Raises:
+            OSError: a process does not end.
+        """
         for folder in {self.memory, self.processes} - {None}:
             with contextlib.suppress(FileNotFoundError):
-                Path(str(folder)).rmdir()
+                _empty(Path(str(folder)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +125,21 @@ def _find_version_1(paths: dict[str, str]) -> Cgroups:
     if "pids" not in found:
         missing["process-cgroup"] = "the pids controller is not writable"
     return Cgroups(1, found.get("memory"), found.get("pids"), missing)
+
+
+def _empty(folder: Path) -> None:
+    """Remove one group, killing its processes until it can be."""
+    end = time.monotonic() + END_SECONDS
+    while True:
+        try:
+            return folder.rmdir()
+        except OSError as error:
+            if error.errno != errno.EBUSY or time.monotonic() > end:
+                raise
+        for pid in (folder / "cgroup.procs").read_text().split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+        time.sleep(0.005)
 
 
 def _none(why: str) -> Cgroups:

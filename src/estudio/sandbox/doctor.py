@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import subprocess
@@ -9,7 +10,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import estudio
 from estudio.core.outcome import IsolationLevel
 from estudio.errors import SandboxBroken
 from estudio.sandbox.cgroups import find_cgroups
@@ -71,12 +71,12 @@ def examine_machine() -> MachineReport:
         walls,
         f"{system.sysname} {system.release}",
         system.machine,
-        estudio.__version__,
+        importlib.metadata.version("estudio"),
     )
 
 
 def _probe() -> dict[str, str]:
-    guest = Path(estudio.__file__).parent / "guest"
+    guest = Path(__file__).parents[1] / "guest"
     drop_to = str(UNPRIVILEGED_ID) if os.geteuid() == 0 else ""
     command = [sys.executable, "-E", "-s", "-S", "-B", str(guest / "probe.py"), str(guest), drop_to]
     try:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 MAX_REPORT_BYTES = 64 * 1024 * 1024
 """A report is the description of tables of at most 100 000 columns and a traceback."""
+MAX_REPORT_PARTS = 8_000_000
+"""Opening brackets, braces and commas. Two tables of 100 000 dictionary columns have six million; each `{},` takes the
+host 40 times its length in memory."""
 READY_SECONDS = 30.0
 """A guest is ready milliseconds after its fork, except on a machine that is thrashing."""
 END_SECONDS = 30.0
@@ -248,6 +251,8 @@ class Conversation:
 
 def parse_report(untrusted: bytes) -> tuple[dict[str, Any] | None, str | None]:
     """The report as an object, or why it is none. Nesting, constants and numbers are bounded by the reader."""
+    if sum(untrusted.count(sign) for sign in b"[{,") > MAX_REPORT_PARTS:
+        return None, f"a report of more than {MAX_REPORT_PARTS} parts"
     try:
         report = json.loads(untrusted, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
@@ -288,7 +293,8 @@ class ResultFile:
         """The first `used_bytes`, read-only, without a copy."""
         if used_bytes == 0:
             return memoryview(b"")
-        return memoryview(mmap.mmap(self.descriptor, used_bytes, prot=mmap.PROT_READ))
+        # Private, because Linux before 6.7 refuses any shared map of memory that is sealed against writing.
+        return memoryview(mmap.mmap(self.descriptor, used_bytes, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ))
 
     def close(self) -> None:
         """Let go of the descriptor; maps stay."""

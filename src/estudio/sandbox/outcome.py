@@ -26,8 +26,6 @@ _REPORTED = {
 }
 MAX_MESSAGE_CHARACTERS = 4_000
 MAX_TRACEBACK_CHARACTERS = 64 * 1024
-_CONFINEMENT_FAILED = 71
-_ZYGOTE_CODE_FAILED = 70
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +36,12 @@ class Verdict:
     error: ScriptError | None = None
 
 
-def judge(facts: CallFacts, limits: Limits) -> Verdict:
-    """How the call ended.
+def judge(facts: CallFacts, limits: Limits, *, bundle: bool = True) -> Verdict:
+    """How the call ended; `bundle`: whether it had one, so that the guest may say that it is bad.
 
     Raises:
         InvalidBundle: the guest could not unpack the bundle.
-        SandboxBroken: the guest failed in our own code, or its report is none of ours.
+        SandboxBroken: the zygote ended, and the guest with it.
     """
     if facts.cancelled:
         return _ended(ScriptState.CANCELLED, "cancelled", "The call was cancelled.")
@@ -65,7 +63,7 @@ def judge(facts: CallFacts, limits: Limits) -> Verdict:
     if facts.broken_report is not None:
         return _ended(ScriptState.FAILED, "wrong-result", f"The guest answered with {facts.broken_report}.")
     if facts.report is not None:
-        return _reported(facts.report)
+        return _reported(facts.report, bundle=bundle)
     return _from_status(facts.status, limits)
 
 
@@ -78,8 +76,8 @@ def _out_of_memory(limits: Limits) -> Verdict:
     )
 
 
-def _reported(report: dict[str, object]) -> Verdict:
-    if report.get("state") == "bad-bundle":
+def _reported(report: dict[str, object], *, bundle: bool) -> Verdict:
+    if bundle and report.get("state") == "bad-bundle":
         error = _report_error(report)
         raise InvalidBundle(error.message, reason=error.code)
     state = _REPORTED.get(str(report.get("state")))
@@ -110,13 +108,11 @@ def _from_status(status: int | None, limits: Limits) -> Verdict:
         raise SandboxBroken("A guest ended, and its zygote with it, before it answered. Try the call again.")
     if os.WIFSIGNALED(status):
         return _from_signal(os.WTERMSIG(status), limits)
-    code = os.WEXITSTATUS(status)
-    if code in (_CONFINEMENT_FAILED, _ZYGOTE_CODE_FAILED):
-        raise SandboxBroken(f"A guest failed in our own code (exit code {code}).")
-    return _ended(
+    return _ended(  # whatever the code: a script can end with those that our own guest code uses, too
         ScriptState.FAILED,
         "process-died",
-        f"The script ended its own process with exit code {code} (os._exit) before azureml_main returned.",
+        f"The script ended its own process with exit code {os.WEXITSTATUS(status)} (os._exit) before azureml_main "
+        "returned.",
     )
 
 

@@ -24,6 +24,13 @@ _X32_BIT = 0x40000000
 _NEW_NAMESPACES = 0x7E020000 | 0x00000080
 """Every CLONE_NEW* flag, the time namespace included."""
 
+_EMPTY_PATH = 0x1000
+"""AT_EMPTY_PATH: the file behind a descriptor."""
+_HUGE_PAGES = 0x40000
+"""MAP_HUGETLB."""
+_URGENT = 1
+"""MSG_OOB."""
+
 ALWAYS = [
     "read",
     "write",
@@ -34,7 +41,6 @@ ALWAYS = [
     "lstat",
     "poll",
     "lseek",
-    "mmap",
     "mprotect",
     "munmap",
     "brk",
@@ -62,12 +68,9 @@ ALWAYS = [
     "setitimer",
     "getpid",
     "sendfile",
-    "recvfrom",
-    "recvmsg",
     "shutdown",
     "getsockname",
     "getpeername",
-    "getsockopt",
     "exit",
     "wait4",
     "kill",
@@ -188,7 +191,6 @@ ALWAYS = [
     "faccessat2",
     "epoll_pwait2",
     "futex_waitv",
-    "fchmodat2",
     "fork",
     "vfork",
 ]
@@ -230,9 +232,18 @@ CONDITIONAL: dict[str, tuple[tuple[Condition, ...], ...]] = {
     # name: alternatives; one of them must hold in full
     "clone": ((Condition(0, 0, mask=_NEW_NAMESPACES),),),
     "socketpair": ((Condition(0, 1), Condition(1, 1, mask=0xF)),),
-    "sendto": ((Condition(4, 0, wide=True),),),
+    "sendto": ((Condition(4, 0, wide=True), Condition(3, 0, mask=_URGENT)),),
     "prlimit64": ((Condition(0, 0),),),
-    "utimensat": ((Condition(1, 0, equal=False, wide=True),),),
+    # by path alone: by descriptor they would change the host's own file, which a guest of its owner may own
+    "utimensat": ((Condition(1, 0, equal=False, wide=True), Condition(3, 0, mask=_EMPTY_PATH)),),
+    "fchmodat2": ((Condition(3, 0, mask=_EMPTY_PATH),),),
+    # not the machine's reserved huge pages, which no limit of memory counts
+    "mmap": ((Condition(3, 0, mask=_HUGE_PAGES),),),
+    # urgent bytes over Unix sockets: nobody needs them, and their code had holes (CVE-2025-38236)
+    "recvfrom": ((Condition(3, 0, mask=_URGENT),),),
+    "recvmsg": ((Condition(2, 0, mask=_URGENT),),),
+    # type, error, buffer sizes, protocol, family: not the peer's process descriptor, which is the zygote's
+    "getsockopt": tuple((Condition(1, 1), Condition(2, option)) for option in (3, 4, 7, 8, 38, 39)),
     "mknod": ((Condition(1, 0x8000, mask=0xF000),), (Condition(1, 0x1000, mask=0xF000),)),
     "mknodat": ((Condition(2, 0x8000, mask=0xF000),), (Condition(2, 0x1000, mask=0xF000),)),
     # duplicate, flags, locks, pipe size: not leases, directory notices, owners and signals of descriptors

@@ -17,7 +17,6 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import estudio
 from estudio.errors import EnvironmentFailed, EstudioError, SandboxBroken, SandboxUnavailable
 from estudio.sandbox.guests import Guest
 from estudio.sandbox.seccomp import compile_filter
@@ -32,13 +31,16 @@ START_SECONDS = 120.0
 """Importing a large environment from a cold disk; a warm start takes about one second."""
 FORK_SECONDS = 30.0
 END_SECONDS = 5.0
+SHARED_PROCESSES = 64
+"""All guests of a zygote share one count of processes. Where a control group counts for each, that one is a backstop
+only: a guest that uses up its own share must not starve the others."""
 MAX_LAST_WORDS = 4_000
 """What a dying zygote printed, for the error text."""
 UNPRIVILEGED_ID = 60_578
 """The user and group that a zygote becomes when estudio runs as root: a number that no account uses
 (systemd's list of user ids leaves 60 578 to 60 705 free)."""
 
-_GUEST_FOLDER = Path(estudio.__file__).parent / "guest"
+_GUEST_FOLDER = Path(__file__).parents[1] / "guest"
 _BOX = "/box"
 _THREADS = (
     "OPENBLAS_NUM_THREADS",
@@ -120,8 +122,10 @@ class Zygote:
             "readonly": list(self.spec.readonly),
             "drop_to": UNPRIVILEGED_ID if os.geteuid() == 0 and "user" in walls else None,
             "preload": list(self.spec.preload),
+            "rehearse": self.spec.rehearse,
+            "site_packages": self.spec.site_packages,
             "font_cache": self.spec.font_cache,
-            "processes": self._limits.processes,
+            "processes": self._limits.processes * (1 if self._cgroups.processes is None else SHARED_PROCESSES),
             "filters": {
                 name: base64.b64encode(compile_filter(machine, programs=programs)).decode()
                 for name, programs in (("closed", False), ("programs", True))

@@ -91,6 +91,16 @@ def canonical_column(name: str, column: Arrow) -> Arrow:
         ) from error
 
 
+def check_type(name: str, arrow: Arrow) -> None:
+    """Refuse a type that tables cannot hold, before any value of it is looked at.
+
+    Raises:
+        InvalidDataset: naming the column and its type.
+    """
+    if canonical_type(arrow) is None:
+        raise _unsupported(name, arrow)
+
+
 def _unsupported(name: str, arrow: pa.DataType) -> InvalidDataset:
     return InvalidDataset(
         f"The column {name!r} has the type {str(arrow)[:200]}, which a table cannot hold. "

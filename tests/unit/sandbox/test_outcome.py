@@ -64,9 +64,22 @@ def test_a_finished_call_has_no_error_even_where_a_child_of_it_was_killed() -> N
 
 
 def test_our_own_failures_are_raised_never_blamed_on_the_script() -> None:
-    for status in (70 << 8, 71 << 8, None):
-        with pytest.raises(SandboxBroken):
-            judge(facts(status=status), LIMITS)
+    with pytest.raises(SandboxBroken):
+        judge(facts(status=None), LIMITS)
+
+
+@pytest.mark.parametrize("code", [70, 71])
+def test_a_script_that_ends_with_the_guest_codes_own_exit_codes_raises_nothing(code: int) -> None:
+    verdict = judge(facts(status=code << 8), LIMITS)
+    assert verdict.error is not None
+    assert verdict.error.code == "process-died"
+
+
+def test_a_bad_bundle_where_there_was_none_is_a_wrong_result() -> None:
+    report = {"state": "bad-bundle", "error": {"code": "bad-bundle", "message": "The zip is encrypted."}}
+    verdict = judge(facts(report=report), LIMITS, bundle=False)
+    assert verdict.error is not None
+    assert verdict.error.code == "wrong-result"
 
 
 def test_a_bad_bundle_is_bad_input() -> None:

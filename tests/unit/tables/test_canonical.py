@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
-from arrowtables import arrow_tables, guest_bytes
 from hypothesis import given
+from tests.unit.tables.arrowtables import arrow_tables, guest_bytes
 
 from estudio.core.layout import BufferSpan, ColumnLayout, parse_table_layout
 from estudio.errors import InvalidDataset
@@ -142,6 +142,8 @@ def test_names_become_unique_and_metadata_is_dropped() -> None:
         (pa.month_day_nano_interval(), None),
         (pa.run_end_encoded(pa.int32(), pa.int8()), None),
         (pa.timestamp("ns", "a zone; with blanks"), None),
+        (pa.timestamp("ns", "Not/A_Zone"), None),
+        (pa.timestamp("ns", "-03:30"), pa.timestamp("ns", "-03:30")),
     ],
 )
 def test_types_have_one_canonical_form_or_none(arrow: Any, expected: Any) -> None:
