@@ -1,4 +1,7 @@
-"""Runs all programs, or those that are named: `python -m benchmarks [NAME …] [--quick] [--record] [--python PYTHON]`."""
+"""Runs all programs, or those that are named, each in a process of its own: `python -m benchmarks [NAME …] [OPTIONS]`.
+
+Options are the programs' own; `--help` shows them.
+"""
 
 from __future__ import annotations
 

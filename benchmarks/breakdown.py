@@ -1,7 +1,7 @@
 """Where the time of a small call goes: the host's steps, the fork, each wall, and each step inside the guest.
 
 The steps are timed in this process and in a copy of the guest's code with clocks around its functions; a step's time
-contains that of the steps it calls, so columns do not add up. Page faults are counted because they are most of a fork's price.
+contains that of the steps it calls, so columns do not add up. Page faults are counted because a fork pays by them.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 
 import estudio
 from benchmarks.figures import milliseconds, percentile
+from benchmarks.processor_time import children_of, own_and_waited
 from benchmarks.report import Report, publish
 from benchmarks.setting import Setting, executor, finished_call, read_setting
 from benchmarks.small_table import IDENTITY, small_table
@@ -26,6 +27,8 @@ from estudio.sandbox import guests, pool, zygotes
 
 PACE_SECONDS = 0.05
 """Long enough that the next guests are ready again: what is measured is a call, not the wait for a fork."""
+
+WARM_CALLS = 10
 
 Steps = dict[str, list[tuple[float, int]]]
 
@@ -96,7 +99,7 @@ def clocks() -> Iterator[HostClock]:
         clock.around_context(module, "mapped", "write the table into sealed memory (both ports)")
         clock.around(pool.GuestPool, "take", "take a ready guest (and ask for the next)")
         clock.around(module, "ResultFile", "make the result file")
-        clock.around(module.ScriptExecutor, "_message", "compose the call")
+        clock.around(module, "message_of", "compose the call")
         clock.around(guests.Guest, "send", "send the call")
         clock.around(guests.Conversation, "hold", "CONVERSATION: send to answer")
         clock.around(guests.ResultFile, "freeze", "seal the result")
@@ -126,18 +129,15 @@ def measure(setting: Setting) -> Report:
         "breakdown", "where the milliseconds of a small call go", ("where", "step", "p50 ms", "p90 ms", "page faults")
     )
     count = 20 if setting.quick else 200
-    totals = []
     with clocks() as clock, executor(setting) as target:
-        table = small_table()
-        for number in range(count + 10):
-            start = time.perf_counter()
-            finished_call(target, IDENTITY, table)
-            totals.append(time.perf_counter() - start)
-            time.sleep(PACE_SECONDS)
-            if number < 10:
-                totals.clear()
-                clock.steps.clear()
-                clock.guest_steps.clear()
+        _paced_calls(target, WARM_CALLS)
+        clock.steps.clear()
+        clock.guest_steps.clear()
+        before = _cpu(target)
+        totals = _paced_calls(target, count)
+        after = _cpu(target)
+    for where, start, end in zip(("host", "zygote", "guest"), before, after, strict=True):
+        report.add(where, "CPU TIME of a call, everything included", f"{(end - start) / count * 1000:.2f} (mean)")
     report.add("host", "WHOLE CALL", *_middle([(value, 0) for value in totals])[:2])
     for label, values in clock.steps.items():
         report.add("host", label, *_middle(values)[:2])
@@ -148,6 +148,22 @@ def measure(setting: Setting) -> Report:
     )
     report.note("Fork and CONFINE and PREPARE happen ahead of the call, while its predecessor runs.")
     return report
+
+
+def _paced_calls(target: module.ScriptExecutor, count: int) -> list[float]:
+    table, seconds = small_table(), []
+    for _ in range(count):
+        start = time.perf_counter()
+        finished_call(target, IDENTITY, table)
+        seconds.append(time.perf_counter() - start)
+        time.sleep(PACE_SECONDS)
+    return seconds
+
+
+def _cpu(target: module.ScriptExecutor) -> tuple[float, float, float]:
+    """CPU seconds so far of the host, of the zygote, and of the guests that it has waited for."""
+    (first,) = children_of(target.warm()._zygote._process.pid)
+    return time.process_time(), *own_and_waited(first)
 
 
 def _middle(values: list[tuple[float, int]]) -> tuple[str, str, str]:

@@ -1,4 +1,4 @@
-"""The command line: the whole process `estudio run`, its environment built, beside a cold Python that does the same by CSV.
+"""The command line: the whole process `estudio run`, its environment built, beside a cold Python that does the same.
 
 Both start with `PYTHONDONTWRITEBYTECODE` unset and compiled bytecode in place; both read CSV and write CSV.
 """

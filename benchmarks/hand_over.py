@@ -73,7 +73,7 @@ def measure(setting: Setting) -> Report:
             )
         report.note(_check_change(target, whole))
     report.note(
-        "estudio's time is the guest's own word: from reading the job to a DataFrame, the script compiled meanwhile."
+        "estudio's time is the guest's own word: from the job to the DataFrame, the script compiled in between."
     )
     return report
 
@@ -96,7 +96,7 @@ def _check_change(target: ScriptExecutor, table: Table) -> str:
         raise RuntimeError(f"the script could not change its table in place: {result}")
     if _sums(table) != before:
         raise RuntimeError("a script changed the table of its caller")
-    return "Checked: the script changed numbers, text and missing values in place and saw it; the caller's table is as it was."
+    return "Checked: the script changed numbers, text and gaps in place and saw it; the caller's table is as it was."
 
 
 def _sums(table: Table) -> list[object]:

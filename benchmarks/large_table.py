@@ -1,6 +1,7 @@
 """The large table of the benchmarks, the same in every run: 9 columns, 96 bytes a row.
 
-2 int64, 4 float64 of which one value in twenty is NaN, 2 texts of 12 characters with 10 000 distinct values, 1 datetime64[ns].
+2 int64, 4 float64 of which one value in twenty is NaN, 2 texts of 12 characters with 10 000 distinct values,
+1 datetime64[ns].
 """
 
 from __future__ import annotations

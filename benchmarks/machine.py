@@ -22,10 +22,13 @@ def machine_facts() -> list[str]:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     now = dt.datetime.now(dt.UTC)
     return [
-        f"{now:%Y-%m-%d %H:%M} UTC · {os.cpu_count()} × {_processor()} · {memory:.0f} GiB · "
-        f"{platform.system()} {platform.release()} {platform.machine()}",
+        f"{now:%Y-%m-%d %H:%M} UTC · {os.cpu_count()} × {_processor()} · {memory:.0f} GiB · {_system()}",
         f"estudio {estudio.__version__} on Python {platform.python_version()}, pyarrow {pyarrow.__version__}",
     ]
+
+
+def _system() -> str:
+    return f"{platform.system()} {platform.release()} {platform.machine()}"
 
 
 def _processor() -> str:

@@ -50,6 +50,11 @@ class Peer:
             raise RuntimeError(f"the peer ended while it did {what!r}; its own words are above")
         return json.loads(line)
 
+    @property
+    def pid(self) -> int:
+        """Its process number."""
+        return self._process.pid
+
     def close(self) -> None:
         """End the peer: its standard input closes."""
         for stream in (self._process.stdin, self._process.stdout):

@@ -1,4 +1,4 @@
-"""Round trip: a gigabyte to a script and back, both sides reading every number, beside other ways between warm processes.
+"""Round trip: a gigabyte to a script and back, every number read on both sides, beside other ways to do that.
 
 Two kinds of script, never to be mixed up: *identity* hands its table back as it is, and estudio sends untouched columns
 back as a reference (found by comparing memory, never by guessing); *every number changed* sends all numbers back.
@@ -25,7 +25,7 @@ LIMITS = Limits(memory_bytes=8 * GIB, output_bytes=8 * GIB)
 AGAINST_FEATHER = Goal(Bound.AT_MOST, 0.5)
 AGAINST_READ_ONLY = Goal(Bound.AT_MOST, 1.0)
 READ = "    [float(dataframe1[name].to_numpy().sum()) for name in numeric]\n"
-HEAD = 'def azureml_main(dataframe1=None):\n    numeric = [n for n in dataframe1.columns if dataframe1[n].dtype.kind in "if"]\n'
+HEAD = 'def azureml_main(dataframe1=None):\n    numeric = [n for n in dataframe1 if dataframe1[n].dtype.kind in "if"]\n'
 CHANGE = "    for name in numeric:\n        dataframe1[name] += 1\n"
 SCRIPTS = {False: HEAD + READ + "    return dataframe1\n", True: HEAD + READ + CHANGE + "    return dataframe1\n"}
 WAYS = {
@@ -79,7 +79,7 @@ def measure(setting: Setting) -> Report:
     table = large_table(QUICK_ROWS if setting.quick else FULL_ROWS)
     report = Report(
         "round_trip",
-        f"{table.row_count} rows × 9 columns, {number(gigabytes(table))} GB, there and back, every number read on both sides",
+        f"{table.row_count} rows × 9 columns, {number(gigabytes(table))} GB, there and back, every number read",
         ("script", "way", "n", "least s", "p50 s", "estudio ÷ way", "goal for estudio"),
     )
     with executor(setting, limits=LIMITS) as target, Peer(setting, "exchange.py") as peer, shared_folder() as folder:
@@ -96,7 +96,7 @@ def measure(setting: Setting) -> Report:
     report.note("Identity: estudio sends untouched columns back as a reference, after comparing them with the file.")
     report.note("Every number changed: `df[name] += 1` on all six numeric columns, on all sides; they all travel back.")
     report.note(
-        "estudio starts a fresh walled guest, gives it a writable DataFrame and validates the result; peers do none of it."
+        "estudio's guest is fresh and walled, its DataFrame writable, its result validated; the peers' are not."
     )
     report.note("All ways were checked for equal values once before they were timed.")
     return report

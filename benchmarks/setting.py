@@ -65,7 +65,7 @@ def read_setting(program: str, description: str, arguments: list[str] | None = N
 
 def _of_python(python: str) -> ScriptEnvironment:
     absolute = str(Path(python).absolute())
-    return ScriptEnvironment(absolute, tuple(dict.fromkeys(_ask(absolute)["paths"])), PRELOAD)
+    return ScriptEnvironment(python=absolute, readonly=tuple(dict.fromkeys(_ask(absolute)["paths"])), preload=PRELOAD)
 
 
 def _ask(python: str) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""Small calls: a fresh walled guest per call, beside a fresh process per call from the standard library, and a cold Python.
+"""Small calls: a fresh walled guest per call, beside the standard library's fresh process per call, and a cold Python.
 
 The two take turns in rounds of many calls with a pause between, so that neither pays for the other's cleaning up.
 """

@@ -21,7 +21,7 @@ def _set_up(preload):
 
 
 def _call(context, target, argument):
-    """One call; returns (seconds until the result is in hand, the result). The child is waited for after the clock stopped."""
+    """One call: (seconds until the result is in hand, the result). The child is waited for after the clock stopped."""
     start = time.perf_counter()
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=target, args=(theirs, argument))

@@ -1,4 +1,4 @@
-"""How a peer answers: one JSON line in, one out, until standard input closes. Imports nothing but the standard library."""
+"""How a peer answers: one JSON line in, one out, until standard input closes. Imports the standard library only."""
 
 import json
 import os

@@ -1,10 +1,9 @@
 """Stands in for the guest's bootstrap in `breakdown.py`: the same zygote, with a clock around each step.
 
-Steps are timed by replacing functions in this process only; the product's code has no switch for it. A guest adds what it
-measured to its report, where the host ignores fields that it does not know.
+Steps are timed by replacing functions in this process only; the product has no switch for it. A guest adds what it
+measured to its report, where the host ignores it.
 """
 
-import os
 import resource
 import sys
 import time
@@ -33,20 +32,18 @@ def timed(owner, name, label=None):
     setattr(owner, name, measured)
 
 
-class TimedOs(object):
-    """The module `os` of the zygote, with a clock around `fork` on both of its ends."""
+def timed_fork(fork):
+    """The zygote's fork, with a clock on both of its ends."""
 
-    def __getattr__(self, name):
-        return getattr(os, name)
-
-    def fork(self):
+    def measured():
         del STEPS[:]
         start = time.perf_counter()
-        pid = os.fork()
-        STEPS.append(
-            ("fork, until the child runs" if pid == 0 else "fork, in the zygote", time.perf_counter() - start, 0)
-        )
+        pid = fork()
+        label = "fork, until the child runs" if pid == 0 else "fork, in the zygote"
+        STEPS.append((label, time.perf_counter() - start, 0))
         return pid
+
+    return measured
 
 
 def wrap_zygote(zygote):
@@ -70,19 +67,14 @@ def wrap_zygote(zygote):
             message["steps"] = list(STEPS)
         answer(connection, message)
 
-    zygote._warm, zygote._answer, zygote.os = warm_and_wrap, answer_with_steps, TimedOs()
+    zygote._warm, zygote._answer, zygote._fork = warm_and_wrap, answer_with_steps, timed_fork(zygote._fork)
 
 
 def wrap_runner(runner):
     timed(runner, "prepare_guest", "PREPARE")
-    for module, names in (
-        (runner.seeds, ["reseed"]),
-        (runner.runner_streams, ["open_streams"]),
-        (runner.hooks_libraries, ["install"]),
-        (runner.paths, ["install"]),
-    ):
-        for name in names:
-            timed(module, name, "prepare: %s.%s" % (module.__name__.split(".")[-1], name))
+    timed(runner.seeds, "reseed", "prepare: reseed")
+    timed(runner.hooks_libraries, "set_environment", "prepare: set_environment")
+    timed(runner, "rehearse", "REHEARSE")
     timed(runner, "run_call", "CALL")
     timed(runner._Call, "_hand_over", "HAND OVER")
     timed(runner._Call, "_author", "SCRIPT")

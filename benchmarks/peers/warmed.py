@@ -1,4 +1,4 @@
-"""A preload of the forkserver as somebody would write it who had profiled it: pandas used once, the collector frozen."""
+"""A preload of the forkserver as somebody who profiled it would write it: pandas used once, the collector frozen."""
 
 import gc
 import pickle
