@@ -12,6 +12,7 @@ import arff
 import pyarrow as pa
 
 from estudio.errors import InvalidDataset
+from estudio.tables import making
 from estudio.tables.encoding import not_utf8, without_mark
 from estudio.tables.inference import as_time, infer_text
 from estudio.tables.names import unique_names
@@ -23,7 +24,6 @@ _OWN = re.compile(
     r"^(\s*@attribute\s+(?:'[^'\n]*'|\"[^\"\n]*\"|\S+)\s+)(date\b.*|integer[ \t\r]*)$", re.IGNORECASE | re.MULTILINE
 )
 _DATA = re.compile(r"^\s*@data\b", re.IGNORECASE | re.MULTILINE)
-_TYPES = {"REAL": pa.float64(), "NUMERIC": pa.float64(), "INTEGER": pa.int64(), "STRING": pa.large_string()}
 
 
 def read_arff(content: pa.Buffer, where: str) -> pa.Table:
@@ -68,18 +68,18 @@ def _array(kind: str | list[str], values: list[Any]) -> Arrow:
     if isinstance(kind, list):
         places = {category: number for number, category in enumerate(kind)}
         codes = [None if value is None else places[value] for value in values]
-        return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(kind, pa.large_string()))
+        return pa.DictionaryArray.from_arrays(making.numbers(codes, pa.int32()), making.texts(kind))
     if kind == "DATE":
-        texts = pa.chunked_array([pa.array(values, pa.large_string())])
-        times = as_time(texts)
-        return texts if times is None else times
+        column: Arrow = pa.chunked_array([making.texts(values)])
+        times = as_time(column)
+        return column if times is None else times
     if kind == "INTEGER":
         return _whole(values)
-    return pa.array(values, _TYPES[kind.upper()])
+    return making.texts(values) if kind.upper() == "STRING" else making.numbers(values, pa.float64())
 
 
 def _whole(values: list[Any]) -> Arrow:
-    numbers = infer_text(pa.chunked_array([pa.array(map(_text, values), pa.large_string())]))
+    numbers = infer_text(pa.chunked_array([making.texts(map(_text, values))]))
     if numbers.null_count == len(numbers):
         return numbers.cast(pa.int64())
     if not pa.types.is_integer(numbers.type) and not pa.types.is_floating(numbers.type):

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from estudio.errors import OutputFailed
+from estudio.tables import making
 from estudio.tables.batches import row_pieces
 from estudio.tables.csvwriting import write_lines
 from estudio.tables.valuetext import as_text, joined
@@ -18,7 +19,12 @@ from estudio.tables.valuetext import as_text, joined
 if TYPE_CHECKING:
     from estudio.tables.typenames import Arrow
 
-_ESCAPES = (("\\", "\\\\"), ("'", "\\'"), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
+_LINE_ENDS = "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+"""What Python, and with it the ARFF package, takes for the end of a line, apart from LF and CR."""
+_ESCAPES = (
+    *(("\\", "\\\\"), ("'", "\\'"), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t")),
+    *((character, f"\\u{ord(character):04x}") for character in _LINE_ENDS),
+)
 
 
 def write_arff(table: pa.Table, file: IO[bytes]) -> None:
@@ -34,7 +40,7 @@ def write_arff(table: pa.Table, file: IO[bytes]) -> None:
     lines = [f"@ATTRIBUTE {_name(name)} {_kind(column.chunk(0))}" for name, column in attributes]
     file.write("\n".join(["@RELATION table", "", *lines, "", "@DATA", ""]).encode())
     for columns in row_pieces(table):
-        write_lines(file, [pc.fill_null(_cells(column), "?") for column in columns], ",")
+        write_lines(file, [pc.fill_null(_cells(column), making.text("?")) for column in columns], ",")
 
 
 def _name(name: str) -> str:

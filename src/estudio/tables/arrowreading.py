@@ -56,7 +56,7 @@ def _read(content: pa.Buffer, path: Path) -> pa.Table:
     batches = []
     decoded_bytes = 0
     for batch in _batches(reader, is_file=is_file):
-        decoded_bytes += batch.nbytes
+        decoded_bytes += batch.get_total_buffer_size()  # not nbytes, which believes unchecked offsets and crashes
         check_decoded_bytes(decoded_bytes, path)
         batches.append(batch)
         if len(batches) > MAX_BATCHES:

@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from estudio.tables import making
 from estudio.tables.batches import row_pieces
 from estudio.tables.inference import MISSING_TEXTS
 from estudio.tables.valuetext import as_text, joined
@@ -37,9 +38,9 @@ def write_csv(table: pa.Table, file: IO[bytes], *, delimiter: str = ",", has_hea
     if not table.num_columns:
         return
     if has_header:
-        names = _quoted(pa.array(table.schema.names, pa.large_string()), delimiter).to_pylist()
+        names = _quoted(making.texts(table.schema.names), delimiter).to_pylist()
         file.write((delimiter.join(names) + "\n").encode())
-    missing = "NA" if table.num_columns == 1 else ""
+    missing = making.text("NA" if table.num_columns == 1 else "")
     for columns in row_pieces(table):
         cells = [pc.fill_null(_cells(column, delimiter), missing) for column in columns]
         write_lines(file, cells, delimiter)

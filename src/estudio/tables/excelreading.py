@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from estudio.errors import InvalidDataset
+from estudio.tables import making
 from estudio.tables.inference import MISSING_TEXTS, fine_time, infer_text, whole_numbers
 from estudio.tables.names import header_names
 
@@ -70,7 +71,7 @@ def _check_zip(path: Path) -> None:
 
 def _final(column: Arrow) -> Arrow:
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        is_missing = pc.is_in(column, value_set=pa.array(MISSING_TEXTS, column.type))
-        present = pc.if_else(is_missing, None, column)
+        is_missing = pc.is_in(column, value_set=making.texts(MISSING_TEXTS).cast(column.type))
+        present = pc.if_else(is_missing, making.missing(column.type), column)
         return infer_text(present) if pc.any(is_missing).as_py() else present
     return fine_time(whole_numbers(column))

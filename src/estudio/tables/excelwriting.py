@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import xlsxwriter
 
 from estudio.errors import OutputFailed
+from estudio.tables import making
 from estudio.tables.batches import row_pieces
 from estudio.tables.valuetext import PER_SECOND, as_text
 
@@ -111,9 +112,10 @@ def _cells(column: Arrow) -> list[Any]:
 def _times(column: Arrow) -> list[Any]:
     per_second = PER_SECOND[column.type.unit]
     ticks = column.cast(pa.int64())
-    first, last = (pa.scalar(max(-(2**63), min(2**63 - 1, second * per_second))) for second in (_FIRST, _LAST))
+    bounds = (max(-(2**63), min(2**63 - 1, second * per_second)) for second in (_FIRST, _LAST))
+    first, last = (making.number(bound, pa.int64()) for bound in bounds)
     fits = pc.and_(pc.greater_equal(ticks, first), pc.less_equal(ticks, last))
-    milliseconds = pc.if_else(fits, column, None).cast(pa.timestamp("ms"), safe=False)
+    milliseconds = pc.if_else(fits, column, making.missing(column.type)).cast(pa.timestamp("ms"), safe=False)
     return [
         time if time is not None else text
         for time, text in zip(_listed(milliseconds), _listed(as_text(column)), strict=True)
@@ -121,7 +123,7 @@ def _times(column: Arrow) -> list[Any]:
 
 
 def _either(column: Arrow, fits: Arrow) -> list[Any]:
-    plain = pc.if_else(fits, column, None)
+    plain = pc.if_else(fits, column, making.missing(column.type))
     return [
         value if value is not None else text
         for value, text in zip(_listed(plain), _listed(as_text(column)), strict=True)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from estudio.tables import making
+
 if TYPE_CHECKING:
     from estudio.tables.typenames import Arrow
 
@@ -24,8 +26,8 @@ FALSE_TEXTS = ("False", "FALSE", "false")
 
 _WHOLE = r"^\s*[+-]?[0-9]+\s*$"
 _HEXADECIMAL = r"^\s*0[xX]"
-_LARGE = pa.scalar(float(2**63))
-_EXACT = pa.scalar(float(2**53))
+_LARGE = making.number(2.0**63, pa.float64())
+_EXACT = making.number(2.0**53, pa.float64())
 _ISO_TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?)?$"
 _ISO_ZONED = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})$"
@@ -58,7 +60,8 @@ def infer_text(column: Arrow, *, missing: tuple[str, ...] = ()) -> Arrow:
     """
     present = column
     if missing:
-        present = pc.if_else(pc.is_in(column, value_set=pa.array(missing, column.type)), None, column)
+        is_missing = pc.is_in(column, value_set=making.texts(missing).cast(column.type))
+        present = pc.if_else(is_missing, making.missing(column.type), column)
     if present.null_count == len(present):
         return column
     for attempt in (_as_number, _as_boolean, as_time):
@@ -78,10 +81,10 @@ def _as_number(column: Arrow) -> Arrow | None:
 
 
 def _as_boolean(column: Arrow) -> Arrow | None:
-    is_true = pc.is_in(column, value_set=pa.array(TRUE_TEXTS, column.type))
-    is_false = pc.is_in(column, value_set=pa.array(FALSE_TEXTS, column.type))
+    is_true = pc.is_in(column, value_set=making.texts(TRUE_TEXTS).cast(column.type))
+    is_false = pc.is_in(column, value_set=making.texts(FALSE_TEXTS).cast(column.type))
     known = pc.or_(pc.or_(is_true, is_false), pc.is_null(column))
-    return pc.if_else(pc.is_null(column), None, is_true) if _all(known) else None
+    return pc.if_else(pc.is_null(column), making.missing(pa.bool_()), is_true) if _all(known) else None
 
 
 def as_time(column: Arrow) -> Arrow | None:

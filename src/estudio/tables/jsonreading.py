@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.json as pajson
 
 from estudio.errors import InvalidDataset
+from estudio.tables import making
 from estudio.tables.encoding import not_utf8, without_mark
 from estudio.tables.inference import as_time, fine_time
 
@@ -31,7 +32,7 @@ MAX_BLOCK_BYTES = (1 << 31) - 1
 """pyarrow's own bound, and so the longest line."""
 
 _ROW = re.compile(r" in row (\d+)")
-_LARGE = pa.scalar(float(2**63))
+_LARGE = making.number(2.0**63, pa.float64())
 
 
 def read_json_lines(content: pa.Buffer, where: str) -> pa.Table:

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from estudio.tables import making
 from estudio.tables.batches import row_pieces
 from estudio.tables.csvwriting import write_lines
 from estudio.tables.valuetext import as_text, joined, json_lists
@@ -41,19 +42,19 @@ def write_json_lines(table: pa.Table, file: IO[bytes]) -> None:
 def _values(column: Arrow) -> Arrow:
     arrow = column.type
     if pa.types.is_boolean(arrow):
-        text = pc.if_else(column, "true", "false").cast(pa.large_string())
+        text = pc.if_else(column, making.text("true"), making.text("false"))
     elif pa.types.is_integer(arrow):
         text = as_text(column)
     elif pa.types.is_floating(arrow):
-        text = as_text(pc.if_else(pc.is_finite(column), column, None))
+        text = as_text(pc.if_else(pc.is_finite(column), column, making.missing(arrow)))
     elif pa.types.is_large_list(arrow):
         dumped = [None if cell is None else json.dumps(cell, ensure_ascii=False) for cell in json_lists(column)]
-        text = pa.array(dumped, pa.large_string())
+        text = making.texts(dumped)
     elif pa.types.is_dictionary(arrow):
         text = _values(column.dictionary).take(column.indices)
     else:
         text = _strings(column)
-    return pc.fill_null(text, "null")
+    return pc.fill_null(text, making.text("null"))
 
 
 def _strings(column: Arrow) -> Arrow:
@@ -62,5 +63,5 @@ def _strings(column: Arrow) -> Arrow:
         text = pc.replace_substring(text, " ", "T", max_replacements=1)
     if pc.any(pc.match_substring_regex(text, _ESCAPED)).as_py():
         dumped = [None if value is None else json.dumps(value, ensure_ascii=False) for value in text.to_pylist()]
-        return pa.array(dumped, pa.large_string())
+        return making.texts(dumped)
     return joined('"', text, '"')

@@ -15,14 +15,10 @@ from typing import IO, TYPE_CHECKING, cast
 import pyarrow as pa
 
 from estudio.errors import InvalidDataset
-from estudio.tables.arffreading import read_arff
 from estudio.tables.arrowreading import read_arrow
 from estudio.tables.bounds import read_bounded
 from estudio.tables.csvreading import read_csv
-from estudio.tables.excelreading import read_excel
 from estudio.tables.formats import FileKind, Format, file_kind
-from estudio.tables.jsonreading import read_json_lines
-from estudio.tables.parquetreading import read_parquet
 from estudio.tables.table import Table
 from estudio.tables.tablefile import TableFile
 
@@ -89,16 +85,40 @@ def _from_outside(arrow: pa.Table, where: Path | str) -> Table:
         raise InvalidDataset(f"{where}: {error.message}", **{**error.facts, "path": str(where)}) from error
 
 
+def _read_parquet(path: Path) -> pa.Table:
+    from estudio.tables.parquetreading import read_parquet  # noqa: PLC0415 - loads a library of its own, as those below
+
+    return read_parquet(path)
+
+
+def _read_excel(path: Path) -> pa.Table:
+    from estudio.tables.excelreading import read_excel  # noqa: PLC0415
+
+    return read_excel(path)
+
+
+def _read_arff(content: pa.Buffer, where: str) -> pa.Table:
+    from estudio.tables.arffreading import read_arff  # noqa: PLC0415
+
+    return read_arff(content, where)
+
+
+def _read_json_lines(content: pa.Buffer, where: str) -> pa.Table:
+    from estudio.tables.jsonreading import read_json_lines  # noqa: PLC0415
+
+    return read_json_lines(content, where)
+
+
 _FILE_READERS: dict[Format, Callable[[Path], pa.Table]] = {
-    Format.PARQUET: read_parquet,
+    Format.PARQUET: _read_parquet,
     Format.ARROW: read_arrow,
-    Format.XLSX: read_excel,
+    Format.XLSX: _read_excel,
 }
 _TEXT_READERS: dict[Format, Callable[[pa.Buffer, str], pa.Table]] = {
     Format.CSV: read_csv,
     Format.TSV: lambda content, where: read_csv(content, where, delimiter="\t"),
     Format.HEADERLESS_CSV: lambda content, where: read_csv(content, where, has_header=False),
     Format.HEADERLESS_TSV: lambda content, where: read_csv(content, where, delimiter="\t", has_header=False),
-    Format.ARFF: read_arff,
-    Format.JSON_LINES: read_json_lines,
+    Format.ARFF: _read_arff,
+    Format.JSON_LINES: _read_json_lines,
 }

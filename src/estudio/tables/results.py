@@ -78,7 +78,7 @@ def _check_repeated(layout: TableLayout, inputs: Sequence[Table | None]) -> None
     repeated = 0
     for column in layout.columns:
         if column.same_as in seen:
-            repeated += _input_column(column, inputs).nbytes
+            repeated += _input_column(column, inputs).get_total_buffer_size()
         elif column.same_as is not None:
             seen.add(column.same_as)
     if repeated > MAX_REPEATED_BYTES:

@@ -16,12 +16,10 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from estudio.errors import OutputFailed
 from estudio.tables.arffwriting import write_arff
 from estudio.tables.csvwriting import write_csv
-from estudio.tables.excelwriting import write_excel
 from estudio.tables.formats import FileKind, Format, file_kind
 from estudio.tables.ipcfile import write_ipc_file
 from estudio.tables.jsonwriting import write_json_lines
@@ -99,7 +97,15 @@ def _write_arrow(table: pa.Table, file: IO[bytes]) -> None:
     file.seek(0, os.SEEK_END)
 
 
+def _write_excel(table: pa.Table, file: IO[bytes]) -> None:
+    from estudio.tables.excelwriting import write_excel  # noqa: PLC0415 - loads a library of its own, as that below
+
+    write_excel(table, file)
+
+
 def _write_parquet(table: pa.Table, file: IO[bytes]) -> None:
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
     try:
         pq.write_table(table, file, compression="zstd")
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as error:
@@ -124,5 +130,5 @@ _WRITERS: dict[Format, Callable[[pa.Table, IO[bytes]], None]] = {
     Format.PARQUET: _write_parquet,
     Format.ARROW: _write_arrow,
     Format.JSON_LINES: write_json_lines,
-    Format.XLSX: write_excel,
+    Format.XLSX: _write_excel,
 }

@@ -361,3 +361,17 @@ def test_any_text_is_a_csv_table_or_refused(text: str) -> None:
         return
     table.validate(full=True)
     assert len(set(table.schema.names)) == table.num_columns
+
+
+def test_no_rows_and_no_offsets_do_not_crash_the_process(tmp_path: Path) -> None:
+    path = tmp_path / "x.arrow"
+    empty: Any = pa.Array.from_buffers(
+        pa.large_list(pa.large_string()),
+        0,
+        [None, pa.py_buffer(b"")],
+        children=[pa.Array.from_buffers(pa.large_string(), 0, [None, pa.py_buffer(b""), pa.py_buffer(b"")])],
+    )
+    batch = pa.RecordBatch.from_arrays([empty], ["a"])
+    with pa.ipc.new_file(str(path), batch.schema) as writer:
+        writer.write_batch(batch)
+    assert read_table(path).row_count == 0

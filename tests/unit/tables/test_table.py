@@ -4,7 +4,7 @@ import datetime as dt
 import decimal
 import subprocess
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
@@ -16,6 +16,9 @@ from estudio.core.schema import Column
 from estudio.errors import InvalidDataset, InvalidUsage
 from estudio.tables.preview import Preview, PreviewColumn, preview
 from estudio.tables.table import Table
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_schema_counts_and_repr() -> None:
@@ -135,6 +138,26 @@ for door in (table.to_pandas, table.to_polars, lambda: Table.from_pandas(1)):
     except InvalidUsage as error:
         print(error.message)
 """
+
+
+WITH = """
+import io, sys
+from estudio.tables.reading import read_csv_stream, read_table
+from estudio.tables.writing import write_table
+content = b'a,b,t,c,u\\n1.5,"",2020-01-02T03:04:05.123456789,True,18446744073709551615\\n,NA,,,\\n'
+table = read_csv_stream(io.BytesIO(content))
+for form in ("csv", "jsonl", "arff", "xlsx", "parquet", "arrow"):
+    write_table(table, sys.argv[1] + "/x." + form)
+    read_table(sys.argv[1] + "/x." + form)
+assert "2020" in table._repr_html_()
+print([name for name in ("pandas", "polars") if name in sys.modules])
+"""
+
+
+def test_reading_and_writing_do_not_import_pandas(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", WITH, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "[]\n")
 
 
 def test_the_host_needs_neither_pandas_nor_numpy() -> None:
