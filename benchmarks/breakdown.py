@@ -20,7 +20,7 @@ import estudio
 from benchmarks.figures import milliseconds, percentile
 from benchmarks.processor_time import children_of, own_and_waited
 from benchmarks.report import Report, publish
-from benchmarks.setting import Setting, executor, finished_call, read_setting
+from benchmarks.setting import PLAIN, Setting, executor, finished_call, read_setting
 from benchmarks.small_table import IDENTITY, small_table
 from estudio.modules import execute_python_script as module
 from estudio.sandbox import guests, pool, zygotes
@@ -96,7 +96,7 @@ def clocks() -> Iterator[HostClock]:
     with tempfile.TemporaryDirectory(prefix="estudio-timed-") as folder:
         clock._replace(zygotes, "_GUEST_FOLDER", timed_guest(Path(folder)))
         clock.keep_reports()
-        clock.around_context(module, "mapped", "write the table into sealed memory (both ports)")
+        clock.around(module, "file_of", "the table's file, written once")
         clock.around(pool.GuestPool, "take", "take a ready guest (and ask for the next)")
         clock.around(module, "ResultFile", "make the result file")
         clock.around(module, "message_of", "compose the call")
@@ -162,8 +162,9 @@ def _paced_calls(target: module.ScriptExecutor, count: int) -> list[float]:
 
 def _cpu(target: module.ScriptExecutor) -> tuple[float, float, float]:
     """CPU seconds so far of the host, of the zygote, and of the guests that it has waited for."""
-    (first,) = children_of(target.warm()._zygote._process.pid)
-    return time.process_time(), *own_and_waited(first)
+    (first,) = children_of(target.pools.pool_for(PLAIN)._zygote._process.pid)
+    (zygote,) = children_of(first)
+    return time.process_time(), *own_and_waited(zygote)
 
 
 def _middle(values: list[tuple[float, int]]) -> tuple[str, str, str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.figures import Bound, Goal, number, spread, verdict
 from benchmarks.report import Report, publish
-from benchmarks.setting import Setting, executor, finished_call, read_setting
+from benchmarks.setting import PLAIN, Setting, executor, finished_call, read_setting
 from benchmarks.small_table import IDENTITY, small_table
 from estudio.core.limits import Limits
 from estudio.sandbox.guests import Guest
@@ -64,7 +64,7 @@ def measure(setting: Setting) -> Report:
     with executor(setting) as target:
         for _ in range(20):
             finished_call(target, IDENTITY, small_table())
-        pool = target.warm()
+        pool = target.pools.pool_for(PLAIN)
         guests: list[Guest] = []
         try:
             guests.extend(pool.take(profile) for _ in range(count))

@@ -38,7 +38,7 @@ def large_table(rows: int) -> Table:
         columns[f"float{number}"] = pa.array(values)
     for number in range(2):
         codes = pa.array(random.integers(0, DISTINCT_TEXTS, rows, dtype=np.int32))
-        columns[f"text{number}"] = words.take(codes)
+        columns[f"text{number}"] = words.take(codes)  # type: ignore[arg-type] # the stub takes no NumPy dtype
     seconds = random.integers(0, 10**9, rows)
     columns["moment"] = pa.array((seconds * 10**9).view("datetime64[ns]"))
     return Table.from_arrow(pa.table(columns))

@@ -17,9 +17,11 @@ from pathlib import Path
 
 from estudio.core.limits import Limits
 from estudio.core.outcome import IsolationLevel
-from estudio.modules.execute_python_script import ScriptCall, ScriptEnvironment, ScriptExecutor
+from estudio.modules.call_message import ScriptCall
+from estudio.modules.execute_python_script import ScriptExecutor
 from estudio.modules.inputs import ScriptSource
 from estudio.modules.script_outcome import ScriptOutcome
+from estudio.modules.warm_pools import ScriptEnvironment, WarmPools
 from estudio.tables.table import Table
 from estudio.workspace.open import ready_environment, script_environment
 
@@ -80,6 +82,10 @@ def peer_variables() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in left_out}
 
 
+PLAIN = ScriptSource("plain.py", b"")
+"""A script that needs no module beyond those of every zygote."""
+
+
 @contextmanager
 def executor(
     setting: Setting,
@@ -89,9 +95,9 @@ def executor(
     limits: Limits | None = None,
 ) -> Iterator[ScriptExecutor]:
     """A script executor with its zygote warm, for the time of a `with`."""
-    chosen = ScriptExecutor(setting.environment, limits=limits or Limits(), isolation=isolation, ahead=ahead)
+    chosen = ScriptExecutor(WarmPools(setting.environment, limits or Limits(), level=isolation, ahead=ahead))
     try:
-        chosen.warm().start()
+        chosen.pools.pool_for(PLAIN).start()
         yield chosen
     finally:
         chosen.close()

@@ -43,7 +43,7 @@ class ScriptExecutor:
     """Runs script calls. Any thread may call it; it owns the pools that it is given."""
 
     def __init__(self, pools: WarmPools) -> None:
-        self._pools = pools
+        self.pools = pools
         self._cancel = os.eventfd(0, os.EFD_CLOEXEC)
         self._calls = 0
         self._idle = threading.Condition()
@@ -77,7 +77,7 @@ class ScriptExecutor:
         inputs = (_file_of(call.dataset1), _file_of(call.dataset2))
         with opened_bundle(call.bundle) as bundle, self._folder() as folder:
             queue_begin = time.monotonic()
-            guest = self._pools.pool_for(call.script).take(profile, folder)
+            guest = self.pools.pool_for(call.script).take(profile, folder)
             queue = time.monotonic() - queue_begin
             result = ResultFile(call.limits.output_bytes)
             try:
@@ -103,9 +103,9 @@ class ScriptExecutor:
             cancel=self._cancel,
             on_output=on_output,
         )
-        if guest.cgroup is not None and call.limits != self._pools.limits:
+        if guest.cgroup is not None and call.limits != self.pools.limits:
             guest.cgroup.limit(call.limits.memory_bytes, call.limits.processes)
-        limited = "resource-limits" in self._pools.walls
+        limited = "resource-limits" in self.pools.walls
         message = message_of(call, guest, files, limited=limited)
         facts = conversation.hold(message)
         if facts.report is None or facts.report.get("state") != "finished":
@@ -141,14 +141,14 @@ class ScriptExecutor:
             visualization=Visualization(log, checked.images, checked.concatenated),
             log=log,
             timings=_timings(facts),
-            isolation=self._pools.isolation,
+            isolation=self.pools.isolation,
             error=error,
         )
 
     @contextlib.contextmanager
     def _folder(self) -> Iterator[str | None]:
         """Without a wall around the files, a call works in a temporary folder that is removed after it."""
-        if "mount" in self._pools.walls:
+        if "mount" in self.pools.walls:
             yield None
             return
         folder = tempfile.mkdtemp(prefix="estudio-")
@@ -164,7 +164,7 @@ class ScriptExecutor:
         os.eventfd_write(self._cancel, 1)
         with self._idle:
             self._idle.wait_for(lambda: self._calls == 0)
-            self._pools.close()
+            self.pools.close()
         os.close(self._cancel)
 
 

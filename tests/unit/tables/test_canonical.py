@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 from hypothesis import given
-from tests.unit.tables.arrowtables import arrow_tables, guest_bytes
 
 from estudio.core.layout import BufferSpan, ColumnLayout, parse_table_layout
 from estudio.errors import InvalidDataset
@@ -17,6 +16,7 @@ from estudio.tables.columns import canonical_type
 from estudio.tables.missing import NOT_A_TIME
 from estudio.tables.results import table_from_layout
 from estudio.tables.table import Table
+from tests.unit.tables.arrowtables import arrow_tables, guest_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path

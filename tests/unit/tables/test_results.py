@@ -12,13 +12,13 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.tables.arrowtables import arrow_tables, guest_bytes
 
 from estudio.core.layout import BufferSpan, ColumnLayout, TableLayout, parse_table_layout
 from estudio.errors import InvalidDataset
 from estudio.tables import results
 from estudio.tables.results import table_from_layout
 from estudio.tables.table import Table
+from tests.unit.tables.arrowtables import arrow_tables, guest_bytes
 
 HONEST = pa.table({
     "i": pa.array([1, 2, 3], pa.int64()),

@@ -10,12 +10,12 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import given
-from tests.unit.tables.arrowtables import arrow_tables
 
 from estudio.core.schema import Column
 from estudio.errors import InvalidDataset, InvalidUsage
 from estudio.tables.preview import Preview, PreviewColumn, preview
 from estudio.tables.table import Table
+from tests.unit.tables.arrowtables import arrow_tables
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,6 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.tables.arrowtables import TEXT, arrow_tables
 
 from estudio.core.limits import MIB
 from estudio.errors import InvalidUsage, OutputFailed
@@ -22,6 +21,7 @@ from estudio.tables.canonical import describe_file
 from estudio.tables.reading import read_csv_stream, read_table
 from estudio.tables.table import Table
 from estudio.tables.writing import write_table
+from tests.unit.tables.arrowtables import TEXT, arrow_tables
 
 EVERYTHING = Table.from_arrow(
     pa.table({
