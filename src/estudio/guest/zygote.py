@@ -22,6 +22,8 @@ import traceback
 from . import channel, isolation
 
 CONTROL_BYTES = 1 << 17
+REQUEST_BYTES = 1 << 13
+"""A request to fork holds a few numbers and at most one path."""
 ZYGOTE_BOX_BYTES = 16 << 20
 """What libraries write at import: configuration folders, locks."""
 _fork = ctypes.PyDLL(None).fork
@@ -180,10 +182,10 @@ def _serve(control, state):
             os.read(wake_read, 4096)
             _reap(control, guests)
         if control in ready:
-            request = os.read(control, CONTROL_BYTES)
+            request, doors = channel.receive_with_descriptors(control, REQUEST_BYTES)
             if not request:
                 os._exit(0)
-            _fork_guest(control, state, guests, json.loads(request.decode("utf-8")))
+            _fork_guest(control, state, guests, json.loads(request.decode("utf-8")), doors)
 
 
 def _unblocking(descriptor):
@@ -204,7 +206,7 @@ def _reap(control, guests):
             _say(control, {"exited": guests.pop(pid), "status": status, "cpu": usage.ru_utime + usage.ru_stime})
 
 
-def _fork_guest(control, state, guests, request):
+def _fork_guest(control, state, guests, request, doors):
     theirs, ours = channel.socket_pair()
     log_read, log_write = os.pipe()
     namespace = state["pid_namespace"]
@@ -213,7 +215,7 @@ def _fork_guest(control, state, guests, request):
     pid = _fork()
     if pid == 0:
         try:
-            _guest(state, request, ours, log_write)
+            _guest(state, request, ours, log_write, doors)
         except BaseException:
             traceback.print_exc()
         finally:
@@ -225,15 +227,17 @@ def _fork_guest(control, state, guests, request):
     channel.send_with_descriptors(
         control, json.dumps({"forked": request["fork"]}).encode("ascii"), [theirs, log_read, descriptor]
     )
-    for number in (theirs, ours, log_read, log_write, descriptor):
+    for number in [theirs, ours, log_read, log_write, descriptor] + doors:
         os.close(number)
 
 
 # --- in the guest -----------------------------------------------------------------------------------------------
 
 
-def _guest(state, request, connection, log):
+def _guest(state, request, connection, log, doors):
     try:
+        for door in doors:  # of this guest's control groups; closed with everything else before the script comes
+            os.write(door, b"0")
         _confine(state, request, connection, log)
         state["runner"].prepare_guest()
     except BaseException as error:
