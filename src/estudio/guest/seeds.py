@@ -32,20 +32,25 @@ def reseed(seed=None):
 
 
 def warm_up():
-    """Seed once, and find out whether numpy's generator can be given its state directly.
+    """Seed once and put everything back, and find out whether numpy's generator can be given its state directly.
 
     Its own way runs through so much code that a fresh fork pays half a millisecond for it. The generator's memory is
     its key and then its position (numpy's `mt19937.h`); it is only written to where trying it shows that it is so.
     """
+    state = random.getstate()
     reseed()
+    random.setstate(state)
     numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is None:
+        return
+    state = numpy_random.get_state()
     try:
         address = numpy_random.mtrand._rand._bit_generator.ctypes.state_address
         if _is_key(numpy_random, address):
             _twister.append(address)
     except AttributeError:
-        pass  # no numpy, or one whose generator shows no address: seeded by its own function
-    reseed()
+        pass  # a numpy whose generator shows no address: seeded by its own function
+    numpy_random.set_state(state)
 
 
 def _is_key(numpy_random, address):
