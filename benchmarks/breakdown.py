@@ -21,7 +21,7 @@ from benchmarks.figures import milliseconds, percentile
 from benchmarks.processor_time import children_of, own_and_waited
 from benchmarks.report import Report, publish
 from benchmarks.setting import PLAIN, Setting, executor, finished_call, read_setting
-from benchmarks.small_table import IDENTITY, small_table
+from benchmarks.small_table import IDENTITY, fresh, small_table
 from estudio.modules import execute_python_script as module
 from estudio.sandbox import guests, pool, zygotes
 
@@ -154,7 +154,7 @@ def _paced_calls(target: module.ScriptExecutor, count: int) -> list[float]:
     table, seconds = small_table(), []
     for _ in range(count):
         start = time.perf_counter()
-        finished_call(target, IDENTITY, table)
+        finished_call(target, IDENTITY, fresh(table))
         seconds.append(time.perf_counter() - start)
         time.sleep(PACE_SECONDS)
     return seconds

@@ -16,6 +16,7 @@ from benchmarks.figures import Bound, Goal, number, spread, verdict
 from benchmarks.report import Report, publish
 from benchmarks.setting import Setting, peer_variables, read_setting
 from benchmarks.small_table import IDENTITY, small_table
+from estudio.workspace.open import ready_environment, script_environment
 
 GOAL = Goal(Bound.AT_MOST, 0.4, "s more")
 ROOT = Path(__file__).parents[1]
@@ -35,7 +36,7 @@ def estudio_command() -> list[str]:
     return [sys.executable, "-m", "estudio.cli.main"]
 
 
-def measure(setting: Setting, environment: str) -> Report:
+def measure(setting: Setting) -> Report:
     """Both commands in turns."""
     report = Report(
         "command_line", "a whole process: identity of 10 rows by CSV, s", ("way", "n", "least", "p50", "p90", "goal")
@@ -46,8 +47,9 @@ def measure(setting: Setting, environment: str) -> Report:
         small_table().to_pandas().to_csv(folder / "in.csv", index=False)
         (folder / "script.py").write_text(IDENTITY, encoding="utf-8")
         files = [str(folder / "script.py"), str(folder / "in.csv"), "--output", str(folder / "out.csv")]
-        own = [*estudio_command(), "run", *files, "--environment", environment]
-        cold = [setting.environment.python, str(ROOT / "benchmarks" / "peers" / "cold_csv.py")]
+        own = [*estudio_command(), "run", *files, "--environment", setting.name]
+        python = script_environment(ready_environment(setting.name)).python  # the same, whatever --python says
+        cold = [python, str(ROOT / "benchmarks" / "peers" / "cold_csv.py")]
         cold += [str(folder / "in.csv"), str(folder / "cold.csv")]
         seconds: dict[str, list[float]] = {"estudio run": [], "cold python + pandas": []}
         for turn in range(count + 1):
@@ -70,14 +72,14 @@ def _run(command: list[str]) -> float:
         peer_variables() | {"PYTHONPATH": str(ROOT / "src")} if command[0] == sys.executable else peer_variables()
     )
     start = time.perf_counter()
-    subprocess.run(command, check=True, env=variables, stdout=subprocess.DEVNULL)
+    subprocess.run(command, check=True, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return time.perf_counter() - start
 
 
 def main() -> None:
     """Measure and publish."""
     setting = read_setting("command_line", "the whole process of `estudio run`")
-    publish(measure(setting, setting.name), versions=setting.versions, record=setting.record, quick=setting.quick)
+    publish(measure(setting), versions=setting.versions, record=setting.record, quick=setting.quick)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from benchmarks.figures import Bound, Goal, Spread, milliseconds, spread, verdic
 from benchmarks.peer import Peer
 from benchmarks.report import Report, publish
 from benchmarks.setting import Setting, executor, finished_call, peer_variables, read_setting
-from benchmarks.small_table import IDENTITY, small_table
+from benchmarks.small_table import IDENTITY, fresh, small_table
 from estudio.core.outcome import IsolationLevel
 from estudio.modules.execute_python_script import ScriptExecutor
 
@@ -37,7 +37,7 @@ def estudio_turn(target: ScriptExecutor) -> Turn:
         seconds = []
         for _ in range(count):
             start = time.perf_counter()
-            outcome = finished_call(target, IDENTITY, table)
+            outcome = finished_call(target, IDENTITY, fresh(table))
             seconds.append(time.perf_counter() - start)
             if outcome.table != table:
                 raise RuntimeError("the result is not what went in")

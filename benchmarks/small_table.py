@@ -25,3 +25,8 @@ def small_table() -> Table:
             }
         )
     )
+
+
+def fresh(table: Table) -> Table:
+    """The same values as a table that no call has met: what is written once for a table is written again."""
+    return Table(table.to_arrow())

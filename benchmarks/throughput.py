@@ -17,7 +17,7 @@ from benchmarks.peer import Peer
 from benchmarks.processor_time import tree_seconds
 from benchmarks.report import Report, publish
 from benchmarks.setting import Setting, executor, finished_call, read_setting
-from benchmarks.small_table import IDENTITY, small_table
+from benchmarks.small_table import IDENTITY, fresh, small_table
 from estudio.modules.execute_python_script import ScriptExecutor
 
 CALLERS = 4
@@ -66,7 +66,7 @@ def together(target: ScriptExecutor, callers: int, seconds: float) -> tuple[int,
     def work(place: int) -> None:
         try:
             while time.perf_counter() < end:
-                finished_call(target, IDENTITY, table)
+                finished_call(target, IDENTITY, fresh(table))
                 counts[place] += 1
         except Exception as error:  # noqa: BLE001 - told by the main thread
             failures.append(error)
