@@ -294,6 +294,8 @@ def probe_mount():
     _mount("none", "/", None, MS_REC | MS_PRIVATE)
     _mount("estudio", STAGE, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m")
     _bind("/usr/lib", STAGE)
+    os.chdir(STAGE)
+    _call("mount", "pivot_root", ctypes.c_char_p(b"."), ctypes.c_char_p(b"."))
 
 
 # --- the inner wall ---------------------------------------------------------------------------------------------

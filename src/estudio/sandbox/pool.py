@@ -88,7 +88,12 @@ class GuestPool:
             self._refill()
             self._rotate()
         guest = zygote.take(number)
-        guest.wait_ready()
+        try:
+            guest.wait_ready()
+        except SandboxBroken:
+            guest.kill()
+            guest.close()
+            raise
         return guest
 
     def _refill(self) -> None:

@@ -95,6 +95,7 @@ class Zygote:
         self._alive = False
         self._keeper = threading.Thread(target=self._keep, name="estudio-zygote-keeper", daemon=True)
         self._messages = os.memfd_create("zygote-messages", os.MFD_CLOEXEC)
+        self._said: str | None = None
         self._folder = None if "mount" in spec.walls else tempfile.TemporaryDirectory(prefix="estudio-zygote-")
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
@@ -165,8 +166,12 @@ class Zygote:
     def _last_words(self) -> str:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(0.2)
-        size = os.fstat(self._messages).st_size
-        return os.pread(self._messages, MAX_LAST_WORDS, max(0, size - MAX_LAST_WORDS)).decode(errors="replace").strip()
+        with self._changed:
+            if self._said is None:
+                size = os.fstat(self._messages).st_size
+                said = os.pread(self._messages, MAX_LAST_WORDS, max(0, size - MAX_LAST_WORDS))
+                return said.decode(errors="replace").strip()
+            return self._said
 
     # --- guests
 
@@ -316,7 +321,10 @@ class Zygote:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         self._control.close()
-        os.close(self._messages)
+        words = self._last_words()
+        with self._changed:
+            self._said = words
+            os.close(self._messages)
         if self._folder is not None:
             self._folder.cleanup()
 
