@@ -49,13 +49,15 @@ _PLACES = {
 __all__ = list(_PLACES)
 
 
-def __getattr__(name: str) -> object:
-    place = _PLACES.get(name)
-    if place is None:
-        raise AttributeError(f"module 'estudio' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"estudio.{place}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a type checker has to see a wrong name as wrong
+
+    def __getattr__(name: str) -> object:
+        place = _PLACES.get(name)
+        if place is None:
+            raise AttributeError(f"module 'estudio' has no attribute {name!r}")
+        value = getattr(importlib.import_module(f"estudio.{place}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

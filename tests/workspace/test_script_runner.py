@@ -211,6 +211,19 @@ def test_a_figure_left_open_is_a_picture_and_several_are_also_one(runner: Script
     assert outcome.log == ""
 
 
+def test_the_first_plot_finds_the_fonts_listed(runner: ScriptRunner) -> None:
+    script = main(
+        "import glob, matplotlib\n"
+        "listed = glob.glob(os.path.join(matplotlib.get_cachedir(), 'fontlist-*.json'))\n"
+        "before = [os.stat(path).st_mtime_ns for path in listed]\n"
+        "import matplotlib.pyplot as plt\n"
+        "plt.plot([1, 2])\nplt.title('fonts')\nplt.savefig('plot.png')\nplt.close()\n"
+        "print(len(listed), before == [os.stat(path).st_mtime_ns for path in listed])"
+    )
+    outcome = runner.run(script)
+    assert outcome.log.splitlines()[0] == "1 True"
+
+
 def test_without_walls_the_outcome_says_so(home: Path, tmp_path: Path) -> None:
     assert home.is_dir()
     reached = tmp_path / "reached"

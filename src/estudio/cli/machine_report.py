@@ -37,7 +37,7 @@ def _walls(walls: tuple[WallState, ...], marks: tuple[str, str]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="")
     table.add_column("")
     table.add_column("wall", no_wrap=True)
-    table.add_column("keeps away")
+    table.add_column("what it is")
     for wall in walls:
         mark = (
             Text(marks[0], style="green") if wall.stands else Text(marks[1], style="red" if wall.required else "yellow")

@@ -55,7 +55,8 @@ def say_after(screen: Screen, finished: FinishedRun, files: ScriptFiles, setting
         if outcome.error.traceback:
             screen.say_lines(outcome.error.traceback)
         screen.say(
-            f"error: {outcome.error.message} {advice(finished, files.script, settings.limits)}".rstrip(), "error"
+            f"error: {_sentence(outcome.error.message)} {advice(finished, files.script, settings.limits)}".rstrip(),
+            "error",
         )
     for line in _written_lines(finished, files):
         screen.say(line)
@@ -66,6 +67,11 @@ def say_after(screen: Screen, finished: FinishedRun, files: ScriptFiles, setting
         )
     tone: Tone = "good" if outcome.finished else "plain"
     screen.say(f"{STATE_WORDS[outcome.state]} after {outcome.timings.total_seconds:.2f} s.", tone)
+
+
+def _sentence(message: str) -> str:
+    """The message with a full stop: an exception's own words often have none."""
+    return message if message.endswith((".", "!", "?", ":")) else f"{message}."
 
 
 def advice(finished: FinishedRun, script: Path, limits: Limits) -> str:

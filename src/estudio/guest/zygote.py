@@ -43,7 +43,7 @@ def main(control):
     _record_fork_hooks()
     walls = config["walls"]
     try:
-        isolation.enter_zygote_walls(config)
+        config["network_descriptors"] = isolation.enter_zygote_walls(config)
         if "pid" in walls and not _enter_process_table():
             os._exit(0)
         state = _warm(config)
@@ -123,6 +123,7 @@ def _warm(config):
         "filters": dict((name, base64.b64decode(text)) for name, text in config["filters"].items()),
         "landlock": isolation.open_landlock_paths(config["readonly"]) if "landlock" in walls else [],
         "font_cache": config["font_cache"],
+        "networks": config["network_descriptors"],
         "runner": runner,
         "rehearse": config["rehearse"],
         "pid_namespace": isolation.pidfd_open(os.getpid()) if "pid" in walls else None,
@@ -180,7 +181,7 @@ def _serve(control, state):
             continue
         if wake_read in ready:
             os.read(wake_read, 4096)
-            _reap(control, guests)
+            _reap(control, guests, state["networks"])
         if control in ready:
             request, doors = channel.receive_with_descriptors(control, REQUEST_BYTES)
             if not request:
@@ -194,7 +195,7 @@ def _unblocking(descriptor):
     fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_NONBLOCK)
 
 
-def _reap(control, guests):
+def _reap(control, guests, networks):
     while True:
         try:
             pid, status, usage = os.wait3(os.WNOHANG)
@@ -203,7 +204,10 @@ def _reap(control, guests):
         if pid == 0:
             return
         if pid in guests:
-            _say(control, {"exited": guests.pop(pid), "status": status, "cpu": usage.ru_utime + usage.ru_stime})
+            number, network = guests.pop(pid)
+            if network is not None:
+                networks.append(network)
+            _say(control, {"exited": number, "status": status, "cpu": usage.ru_utime + usage.ru_stime})
 
 
 def _fork_guest(control, state, guests, request, doors):
@@ -212,17 +216,18 @@ def _fork_guest(control, state, guests, request, doors):
     namespace = state["pid_namespace"]
     if namespace is not None:
         isolation.unshare(["pid"])
+    network = state["networks"].pop() if state["networks"] else None
     pid = _fork()
     if pid == 0:
         try:
-            _guest(state, request, ours, log_write, doors)
+            _guest(state, dict(request, network=network), ours, log_write, doors)
         except BaseException:
             traceback.print_exc()
         finally:
             os._exit(70)
     if namespace is not None:
         isolation.enter_namespace(namespace, "pid")
-    guests[pid] = request["fork"]
+    guests[pid] = (request["fork"], network)
     descriptor = isolation.pidfd_open(pid)
     channel.send_with_descriptors(
         control, json.dumps({"forked": request["fork"]}).encode("ascii"), [theirs, log_read, descriptor]
@@ -263,8 +268,12 @@ def _confine(state, request, connection, log):
     nothing = os.open("/dev/null", os.O_RDONLY)
     for source, target in ((nothing, 0), (log, 1), (log, 2)):
         os.dup2(source, target)
+    namespaces = [name for name in isolation.GUEST_NAMESPACES if name in walls]
+    if request["network"] is not None:
+        isolation.enter_namespace(request["network"], "network")
+        namespaces.remove("network")
     isolation.close_all_but([connection] + [descriptor for descriptor, _ in state["landlock"]])
-    isolation.unshare([name for name in isolation.GUEST_NAMESPACES if name in walls])
+    isolation.unshare(namespaces)
     if "mount" in walls:
         isolation.make_box(request["disk_bytes"])
         _link_fonts(state["font_cache"])

@@ -131,10 +131,7 @@ def _find_version_1(paths: dict[str, str]) -> Cgroups:
         if (folder / "cgroup.procs").exists() and os.access(folder, os.W_OK):
             found[controller] = folder
     if not found:
-        return _none(
-            "no control group here may be divided; start estudio with "
-            "`systemd-run --user --scope -p Delegate=yes estudio …`, or as a service with Delegate=yes"
-        )
+        return _none("no control group here may be divided")
     missing = {} if "memory" in found else {"memory-cgroup": "the memory controller is not writable"}
     if "pids" not in found:
         missing["process-cgroup"] = "the pids controller is not writable"

@@ -36,7 +36,7 @@ _REMEDIES = {
 
 @dataclass(frozen=True, slots=True)
 class WallState:
-    """One wall on this machine: what it keeps away, whether it stands, and if not why and how to get it."""
+    """One wall on this machine: what it is, whether it stands, and if not why and how to get it."""
 
     name: str
     what: str

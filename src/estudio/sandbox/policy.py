@@ -23,7 +23,7 @@ WALLS: dict[str, str] = {
     "seccomp": "only the system calls that table scripts need",
     "resource-limits": "limits on memory, CPU time, processes, open and written files",
 }
-"""Every wall that full isolation needs, with what it keeps away."""
+"""Every wall that full isolation needs, with what it is."""
 
 OPTIONAL_WALLS: dict[str, str] = {
     "memory-cgroup": "a memory limit that counts everything, kept by the kernel",

@@ -35,6 +35,8 @@ END_SECONDS = 5.0
 SHARED_PROCESSES = 64
 """All guests of a zygote share one count of processes. Where a control group counts for each, that one is a backstop
 only: a guest that uses up its own share must not starve the others."""
+NETWORKS = 16
+"""Network namespaces that a zygote keeps for its guests; beyond as many guests at a time each makes its own."""
 MAX_LAST_WORDS = 4_000
 """What a dying zygote printed, for the error text."""
 UNPRIVILEGED_ID = 60_578
@@ -126,6 +128,7 @@ class Zygote:
             "drop_to": UNPRIVILEGED_ID if os.geteuid() == 0 and "user" in walls else None,
             "preload": list(self.spec.preload),
             "rehearse": self.spec.rehearse,
+            "networks": NETWORKS if self.spec.rehearse else 0,
             "site_packages": self.spec.site_packages,
             "font_cache": self.spec.font_cache,
             "processes": self._limits.processes * (1 if self._cgroups.processes is None else SHARED_PROCESSES),
