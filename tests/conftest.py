@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Protocol
 
 import pytest
+
+from estudio.environments.builder import EnvironmentStore
 
 OFFLINE = "ESTUDIO_TESTS_OFFLINE"
 """Set it to leave out the tests that build real environments from the package registry."""
@@ -39,6 +42,16 @@ def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test depends on the colours and the width that whoever starts it has chosen."""
     for name in ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def estudio_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the built-in environment in it: built once for all workers, or kept where ESTUDIO_TEST_HOME says."""
+    kept = os.environ.get("ESTUDIO_TEST_HOME")
+    home = Path(kept) if kept else tmp_path_factory.getbasetemp().parent / "estudio-home"
+    store = EnvironmentStore(home)
+    store.ensure(store.resolve("default"))
+    return home
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from estudio.tables.reading import read_table as read_table
     from estudio.tables.table import Table as Table
     from estudio.tables.writing import write_table as write_table
-    from estudio.workspace.script_runs import ScriptRunner as ScriptRunner
-    from estudio.workspace.script_runs import run_script as run_script
+    from estudio.workspace.script_runner import ScriptRunner as ScriptRunner
+    from estudio.workspace.script_runner import run_script as run_script
 
 _PLACES = {
     "Calling": "core.calling",
@@ -36,26 +36,28 @@ _PLACES = {
     "Limits": "core.limits",
     "ScriptError": "core.outcome",
     "ScriptOutcome": "modules.script_outcome",
-    "ScriptRunner": "workspace.script_runs",
+    "ScriptRunner": "workspace.script_runner",
     "ScriptState": "core.outcome",
     "Table": "tables.table",
     "Timings": "core.outcome",
     "Visualization": "core.outcome",
     "read_table": "tables.reading",
-    "run_script": "workspace.script_runs",
+    "run_script": "workspace.script_runner",
     "write_table": "tables.writing",
 }
 
 __all__ = list(_PLACES)
 
 
-def __getattr__(name: str) -> object:
-    place = _PLACES.get(name)
-    if place is None:
-        raise AttributeError(f"module 'estudio' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"estudio.{place}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a type checker has to see a wrong name as wrong
+
+    def __getattr__(name: str) -> object:
+        place = _PLACES.get(name)
+        if place is None:
+            raise AttributeError(f"module 'estudio' has no attribute {name!r}")
+        value = getattr(importlib.import_module(f"estudio.{place}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -20,13 +20,16 @@ import textwrap
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from estudio import guest
 
 from .layouts import lay_out, read_table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 GUEST_FOLDER = Path(guest.__file__).parent
 PRELOAD = "numpy,pandas,pyarrow"
@@ -104,7 +107,7 @@ def server_of(python: str, preload: str) -> Server:
     return _servers[key]
 
 
-def zipped(files: dict[str, str | bytes]) -> bytes:
+def zipped(files: Mapping[str, str | bytes]) -> bytes:
     """Return a zip with these files."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -116,7 +119,7 @@ def zipped(files: dict[str, str | bytes]) -> bytes:
 def run(
     script: str | bytes,
     *inputs: Any,
-    bundle: bytes | dict[str, str | bytes] | None = None,
+    bundle: bytes | Mapping[str, str | bytes] | None = None,
     calling: str = "classic",
     seed: int | None = None,
     room: int = ROOM,
@@ -137,7 +140,7 @@ def run(
 
 
 def _prepare(
-    root: Path, script: str | bytes, inputs: tuple[Any, ...], bundle: bytes | dict[str, str | bytes] | None
+    root: Path, script: str | bytes, inputs: tuple[Any, ...], bundle: bytes | Mapping[str, str | bytes] | None
 ) -> tuple[dict[str, Any], list[bytes]]:
     (root / "work" / "Script Bundle").mkdir(parents=True)
     source = textwrap.dedent(script).encode() if isinstance(script, str) else script
@@ -157,7 +160,7 @@ def _prepare(
             files.append(content)
             paths[number] = str(path)
     if bundle is not None:
-        (root / "bundle").write_bytes(zipped(bundle) if isinstance(bundle, dict) else bundle)
+        (root / "bundle").write_bytes(zipped(bundle) if not isinstance(bundle, bytes) else bundle)
     order = {name: str(root / name) for name in ("log", "result", "report", "script")}
     return {
         **order,

@@ -45,6 +45,7 @@ def main():
         except ImportError:
             pass
     runner = load(sys.argv[1])
+    runner.set_up()
     runner.warm_up()
     gc.collect()
     answers = os.fdopen(os.dup(1), "w")

@@ -42,8 +42,8 @@ _FIXED = {
 _PATTERNS = (
     (re.compile(r"(?:timestamp|duration)\[(?:s|ms|us|ns)\]"), 64),
     (re.compile(r"timestamp\[(?:s|ms|us|ns), tz=[A-Za-z0-9_+\-:/]{1,64}\]"), 64),
-    (re.compile(r"decimal128\((?:[1-9]|[12]\d|3[0-8]), -?\d{1,2}\)"), 128),
-    (re.compile(r"decimal256\((?:[1-9]|[1-6]\d|7[0-6]), -?\d{1,2}\)"), 256),
+    (re.compile(r"decimal128\((?:[1-9]|[12][0-9]|3[0-8]), -?[0-9]{1,2}\)"), 128),
+    (re.compile(r"decimal256\((?:[1-9]|[1-6][0-9]|7[0-6]), -?[0-9]{1,2}\)"), 256),
 )
 VARIABLE = ("large_string", "large_binary")
 DICTIONARIES = ("dictionary", "dictionary-ordered")

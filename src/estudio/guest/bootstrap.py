@@ -4,6 +4,8 @@ The code is read into memory before the walls go up: behind them the folder is o
 run only there, where the environment's packages are.
 """
 
+from __future__ import absolute_import, division, print_function
+
 import os
 import sys
 import types

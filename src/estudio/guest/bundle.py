@@ -129,10 +129,16 @@ def _check_kind(info, parts):
         raise BadBundle("The script bundle's entry {0} is neither file nor folder.".format(name))
 
 
+def _native(path):
+    """Return a path as bytes: entry names are UTF-8, whatever the locale is."""
+    if isinstance(path, bytes):
+        return path
+    return path.encode("utf-8") if PY2 else os.fsencode(path)
+
+
 def _write(archive, info, parts, folder):
-    native = [part.encode("utf-8") if PY2 else part for part in parts]
-    path = os.path.join(folder, *native)
-    if info.filename.endswith(("/", "\\")) or getattr(info, "orig_filename", "").endswith(("/", "\\")):
+    path = os.path.join(_native(folder), *[part.encode("utf-8") for part in parts])
+    if _name(info).endswith(("/", "\\")):
         _make_folder(path)
         return
     _make_folder(os.path.dirname(path))
@@ -190,7 +196,7 @@ def _modules_of(names, folder):
     for name in names:
         module = name.split(".")[0]
         is_module = name.endswith((".py", ".pyc", ".so")) or os.path.exists(
-            os.path.join(folder, name.encode("utf-8") if PY2 else name, "__init__.py")
+            os.path.join(_native(folder), name.encode("utf-8"), b"__init__.py")
         )
         if is_module and module not in found:
             found.append(module)

@@ -8,6 +8,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import inspect
 import numbers
+import types
 
 import numpy as np
 import pandas as pd
@@ -72,6 +73,10 @@ def _note_lost(taken, connected, lost):
 
 def _parameters(entry):
     """Return (required positional parameters, most positional arguments or None)."""
+    if type(entry) is types.FunctionType and not hasattr(entry, "__wrapped__") and not hasattr(entry, "__signature__"):
+        code = entry.__code__
+        most = None if code.co_flags & inspect.CO_VARARGS else code.co_argcount
+        return code.co_argcount - len(entry.__defaults__ or ()), most
     try:
         return _counted_2(entry) if PY2 else _counted(inspect.signature(entry))
     except (TypeError, ValueError):  # compiled code that does not say

@@ -95,10 +95,21 @@ def _moments(letter):
             values = _nanoseconds(values, letter, unit)
         if zone is None or values.dtype == object:
             return values
-        index = pd.DatetimeIndex(values, copy=False) if KEEPS_UNITS else pd.DatetimeIndex(values)
-        return index.tz_localize("UTC").tz_convert(zones.zone(zone)).array
+        return _zoned(values, zones.zone(zone))
 
     return read
+
+
+def _zoned(values, tz):
+    """Give moments in UTC their zone; pandas' public way copies them, its private one is tried first."""
+    try:
+        dtype = pd.DatetimeTZDtype(unit=np.datetime_data(values.dtype)[0], tz=tz)
+        zoned = pd.arrays.DatetimeArray._simple_new(values, dtype=dtype)
+        if str(zoned.tz) == str(dtype.tz):
+            return zoned
+    except (AttributeError, TypeError, ValueError):
+        pass
+    return pd.DatetimeIndex(values).tz_localize("UTC").tz_convert(tz).array
 
 
 def _nanoseconds(values, letter, unit):

@@ -13,14 +13,17 @@ import stat
 
 from . import figures_png, figures_pyplot
 from .bundle import FOLDER
-from .notes import note, to_text
+from .notes import PY2, note, to_text
 
 MAX_IMAGES = 256
 """Several times what any known script draws."""
 MAX_IMAGE_BYTES = 256 * 1024 * 1024
 MAX_NAME_CHARACTERS = 255
+MAX_DEPTH = 32
+"""Folders within folders that are searched."""
 MAX_CONCATENATED_PIXELS = 40 * 1000 * 1000
 """160 MB while drawing: above, the single images must do."""
+_NEVER_IMAGES = frozenset([FOLDER, "azuremod.py"])
 _TMPFS = 0x01021994
 
 
@@ -44,19 +47,29 @@ def collect(folder):
 
 
 def _files(folder):
-    found = []
-    for place, folders, names in os.walk(folder):
-        if place == folder and FOLDER in folders:
-            folders.remove(FOLDER)
-        for name in names:
-            if name.lower().endswith(".png"):
+    found, waiting = [], [(folder, 0)]
+    while waiting:
+        place, depth = waiting.pop()
+        try:
+            for name in os.listdir(place):
                 path = os.path.join(place, name)
+                if name in _NEVER_IMAGES and place == folder:
+                    continue
                 status = os.lstat(path)
-                if stat.S_ISREG(status.st_mode):
+                if stat.S_ISDIR(status.st_mode) and depth < MAX_DEPTH:
+                    waiting.append((path, depth + 1))
+                elif stat.S_ISREG(status.st_mode) and name.lower().endswith(".png"):
                     found.append((status.st_ino, status.st_mtime, path))
+        except OSError as error:
+            note("the folder {0} cannot be searched for images: {1}".format(_label(place, folder), to_text(error)))
     if len(found) > 1:
         found.sort(key=(lambda item: item[0]) if _grows_inodes(folder) else (lambda item: (item[1], item[0])))
-    return [(to_text(os.path.relpath(path, folder))[-MAX_NAME_CHARACTERS:], path) for _, _, path in found]
+    return [(_label(path, folder), path) for _, _, path in found[: 2 * MAX_IMAGES]]
+
+
+def _label(path, folder):
+    name = os.path.relpath(path, folder)
+    return (name if PY2 else os.fsencode(name)).decode("utf-8", "replace")[-MAX_NAME_CHARACTERS:]
 
 
 def _grows_inodes(folder):

@@ -5,6 +5,8 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 import struct
 import zlib
 
+from .notes import PY2
+
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_SIDE = 100000
 """Pixels; matplotlib itself refuses 2**16."""
@@ -32,7 +34,7 @@ def fault(content):
 
 def _chunk_fault(content):
     place, pixels = 8, False
-    view = memoryview(content)
+    view = content if PY2 else memoryview(content)
     while place + 12 <= len(content):
         (length,) = struct.unpack(str(">I"), content[place : place + 4])
         end = place + 12 + length

@@ -65,7 +65,7 @@ def column_name(name):
 def choose_builder():
     """Try the quick ways on a small table and keep the first that gives what pandas' public way gives."""
     names = ["i", "f", "o", "m", "i2"]
-    values = [np.arange(3), np.ones(3), np.array(["x", None, "y"], object), np.zeros(3, str("M8[ns]")), np.arange(3)]
+    values = [np.arange(3), np.ones(3), np.array([b"x", None, b"y"], object), np.zeros(3, str("M8[ns]")), np.arange(3)]
     for builder in (_from_blocks, _from_made_blocks):
         try:
             table = builder(names, values, 3)
@@ -115,7 +115,9 @@ def _from_made_blocks(names, values, rows):
 
 
 def _names_index(names):
-    return pd.Index(names) if names else pd.Index([], dtype=reading.TEXT_DTYPE or object)
+    if reading.TEXT_DTYPE is None or not reading.ARROW_TEXT:
+        return pd.Index(names) if names else pd.Index([], dtype=reading.TEXT_DTYPE or object)
+    return pd.Index(reading.TEXT_DTYPE.__from_arrow__(reading.pa.array(names, reading.pa.large_string())))
 
 
 def _blocks(values):
@@ -136,7 +138,12 @@ def _blocks(values):
 
 
 def _as_block(value):
-    return value.reshape(1, -1) if isinstance(value, np.ndarray) else value
+    if not isinstance(value, np.ndarray):
+        return value
+    block = value.reshape(1, -1)
+    if reading.PANDAS >= (3, 0) and value.dtype.kind == "M":  # spares pandas a long look for the same
+        return pd.arrays.DatetimeArray._simple_new(block, dtype=block.dtype)
+    return block
 
 
 _builder = [_from_dictionary]

@@ -11,11 +11,20 @@ import os
 from . import figures_pyplot, hooks
 
 
-def install():
-    """Prepare the libraries, those that are imported and those that will be."""
+_installed = []
+
+
+def set_environment():
+    """Set the variables by which libraries learn the same in processes of their own."""
     os.environ["MPLBACKEND"] = "Agg"
-    os.environ["JOBLIB_MULTIPROCESSING"] = "1"
     os.environ["JOBLIB_START_METHOD"] = "fork"
+
+
+def install():
+    """Prepare the libraries, those that are imported and those that will be. The second time nothing is left to do."""
+    if _installed:
+        return
+    _installed.append(True)
     hooks.watch("joblib.parallel", _joblib)
     hooks.watch("sklearn.externals.joblib.parallel", _joblib)  # scikit-learn before 0.21 brings its own
     hooks.watch("multiprocessing.context", _multiprocessing)

@@ -31,9 +31,10 @@ def translate(path, creates=False):
         path, kind = _plain(path)
         if kind is None:
             return path
-    if "\\" not in path or _exists(path):
+    backslash, slash = (str("\\"), str("/")) if kind is str else ("\\", "/")  # bytes on Python 2
+    if backslash not in path or _exists(path):
         return path
-    slashed = path.replace(str("\\") if kind is str else "\\", str("/") if kind is str else "/")
+    slashed = path.replace(backslash, slash)
     return slashed if creates or _exists(slashed) else path
 
 
@@ -54,7 +55,9 @@ def _exists(path):
 
 
 def install():
-    """Wrap the functions through which scripts and libraries reach files."""
+    """Wrap the functions through which scripts and libraries reach files. The second time nothing is left to do."""
+    if hasattr(os.stat, "estudio_original"):
+        return
     for name in _READING:
         _wrap(os, name, _first(False))
     for name in _CREATING:
@@ -64,6 +67,7 @@ def install():
     _wrap(os, "open", _flagged)
     for name in ("glob", "iglob"):
         _wrap(glob, name, _pattern)
+    _wrap_readers()
     _wrap_open()
 
 
@@ -112,7 +116,7 @@ def _flagged(original):
 
 def _pattern(original):
     def call(pathname, *args, **kwargs):
-        if type(pathname) in (str, TEXT) and "\\" in pathname:
+        if type(pathname) in (str, TEXT):
             pathname = pathname.replace(str("\\"), str("/"))
         return original(pathname, *args, **kwargs)
 
@@ -128,6 +132,15 @@ def _opener(original):
         return original(*args, **kwargs)
 
     return call
+
+
+def _wrap_readers():
+    """Before 1.2 pandas opens files in compiled code."""
+    pandas = sys.modules.get("pandas")
+    if pandas is None or tuple(int(part) for part in pandas.__version__.split(".")[:2]) >= (1, 2):
+        return
+    for name in ("read_csv", "read_table"):
+        _wrap(pandas, name, _first(False))
 
 
 def _wrap_open():

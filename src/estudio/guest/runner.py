@@ -20,15 +20,12 @@ from .buffers import InputFile, write_at
 _clock = getattr(time, "perf_counter", time.time)
 
 
-def warm_up():
-    """Run every path once, in the zygote, so that guests find all imports done and all caches filled.
+def set_up():
+    """Put in place, once in the zygote, what every guest needs in the same form: a fork copies each page it changes.
 
-    Starts no thread and leaves no file, warning filter or open figure behind. What is the same for every guest is put in
-    place here, once: argv, streams on descriptors 1 and 2, hooks of libraries, paths of the old system.
+    That is argv, streams on descriptors 1 and 2, watched libraries and the old system's paths.
     """
     frames.choose_builder()
-    runner_warming.run_paths()
-    figures_pyplot.draw_once()
     sys.argv = [runner_script.FILE]
     sys.dont_write_bytecode = True
     runner_streams.open_streams()
@@ -36,12 +33,29 @@ def warm_up():
     paths.install()
 
 
+def warm_up():
+    """Run every path once, in the zygote, so that guests find all imports done and all caches filled.
+
+    Starts no thread and leaves no file, warning filter or open figure behind.
+    """
+    runner_warming.run_paths()
+    runner_warming.rehearse()
+    figures_pyplot.draw_once()
+    seeds.warm_up()
+
+
 def prepare_guest():
-    """Make a fresh fork ready for one script: what must differ from guest to guest."""
+    """Make a fresh fork ready for one script: what differs from guest to guest."""
     seeds.reseed()
+    hooks_libraries.set_environment()
     gc.enable()
     if not hasattr(gc, "freeze"):
         gc.set_threshold(10000, 50, 1000)  # a full collection would copy all of the zygote's pages
+
+
+def rehearse():
+    """Touch, while nobody waits, what the first call would touch; see `runner_warming.rehearse`."""
+    runner_warming.rehearse()
 
 
 def run_call(job, script, input_fds, bundle_fd, result_fd):
@@ -104,6 +118,8 @@ class _Call(object):
             self.fail("out-of-memory", "out-of-memory", "Collecting the images ran out of memory.")
         except notes.OutputTooLarge as error:
             self.fail("output-too-large", "output-too-large", error.message)
+        except Exception as error:  # what a script did to the interpreter must not cost it its table
+            notes.note("the images cannot be collected: {0}".format(tracebacks.summary(type(error), error)))
         self.report["timings"]["result"] += _clock() - started
 
     def fail(self, state, code, message, kind=None, value=None, trace=None):

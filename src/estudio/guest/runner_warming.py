@@ -4,6 +4,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import datetime
 import decimal
+import json
 import os
 import sys
 
@@ -14,6 +15,9 @@ from . import calling, frames, results, runner_script, tracebacks
 from .buffers import MemoryFile
 
 SCRIPT = b"def azureml_main(dataframe1=None, dataframe2=None):\n    return dataframe1,\n"
+
+_rehearsed = []
+"""The layout and the bytes of the table that rehearsals use."""
 
 
 def run_paths():
@@ -27,6 +31,24 @@ def run_paths():
         returned = calling.tables_of(_entry()(*given))
         _encode(returned[0], frames.origins(layouts, [held]))
     _fail()
+
+
+def rehearse():
+    """Run the ordinary path once more, in memory, on a small table.
+
+    In a fresh fork every page that is touched for the first time costs a fault; a guest that waits for its call
+    has the time.
+    """
+    if not _rehearsed:
+        table = pd.DataFrame({"i": np.arange(10), "f": np.arange(10.0), "b": np.arange(10) > 4, "t": ["x"] * 10})
+        table["m"] = pd.to_datetime([datetime.datetime(2020, 2, 29)] * 10)
+        _rehearsed.append(_encode(table, {}))
+    layout, content = _rehearsed[0]
+    held = MemoryFile(content)
+    built = frames.build_table(json.loads(json.dumps(layout)), held)
+    returned = calling.tables_of(_entry()(*calling.arguments(_entry(), [built, None], "classic")))
+    _encode(returned[0], frames.origins([layout], [held]))
+    tracebacks.forget(str("warm_up.py"))
 
 
 def _encode(table, origins):

@@ -22,11 +22,16 @@ import traceback
 from . import channel, isolation
 
 CONTROL_BYTES = 1 << 17
+REQUEST_BYTES = 1 << 13
+"""A request to fork holds a few numbers and at most one path."""
 ZYGOTE_BOX_BYTES = 16 << 20
 """What libraries write at import: configuration folders, locks."""
 _fork = ctypes.PyDLL(None).fork
-"""fork(2) with the C libraries' own preparations but without Python's, which cost a third of the guest's start: they mend
-locks and thread lists, and a zygote has one thread and holds no lock. Random numbers are reseeded by `runner`."""
+"""fork(2) with the C libraries' own preparations but without Python's, which cost a third of the guest's start: they
+mend locks and thread lists, and a zygote has one thread and holds no lock. `_fork_hooks` has what packages ask for."""
+_fork_hooks = []
+_NEEDLESS_HOOKS = ("logging", "random", "threading")
+"""Locks that nobody holds, and random numbers, which `runner` reseeds."""
 _raw_signal = importlib.import_module("_signal" if sys.version_info >= (3,) else "signal")
 LIFELINE = 0
 """Standard input: a pipe that the host never writes; its end says that the host is gone."""
@@ -35,9 +40,10 @@ LIFELINE = 0
 def main(control):
     """Serve the host on the control socket until it closes."""
     config = json.loads(os.read(control, CONTROL_BYTES).decode("utf-8"))
+    _record_fork_hooks()
     walls = config["walls"]
     try:
-        isolation.enter_zygote_walls(config)
+        config["network_descriptors"] = isolation.enter_zygote_walls(config)
         if "pid" in walls and not _enter_process_table():
             os._exit(0)
         state = _warm(config)
@@ -51,11 +57,26 @@ def main(control):
     _serve(control, state)
 
 
+def _record_fork_hooks():
+    """Note what packages want to have done in a forked child (matplotlib opens its fonts again)."""
+    register = getattr(os, "register_at_fork", None)
+    if register is None:
+        return
+
+    def record(**hooks):
+        hook = hooks.get("after_in_child")
+        if hook is not None and getattr(hook, "__module__", None) not in _NEEDLESS_HOOKS:
+            _fork_hooks.append(hook)
+        return register(**hooks)
+
+    os.register_at_fork = record
+
+
 def _enter_process_table():
     """Fork pid 1 of the new pid namespace, and the zygote from it. True in the zygote; both others stay until the end.
 
-    The zygote is not pid 1, because its guests are, each of their own namespace: libraries that notice a fork by another
-    process number (OpenSSL) would repeat the zygote's random numbers in every guest.
+    The zygote is not pid 1, because its guests are, each of their own namespace: libraries that notice a fork by
+    another process number (OpenSSL) would repeat the zygote's random numbers in every guest.
     """
     child = os.fork()
     if child == 0:
@@ -89,18 +110,22 @@ def _warm(config):
     if "mount" in walls:
         isolation.make_box(ZYGOTE_BOX_BYTES)
     _link_fonts(config["font_cache"])
-    _set_up_packages()
+    _set_up_packages(config["site_packages"])
     for name in config["preload"]:
         importlib.import_module(name)
     runner = importlib.import_module("_estudio_guest.runner")
-    runner.warm_up()
+    runner.set_up()
+    if config["rehearse"]:
+        runner.warm_up()
     state = {
         "walls": frozenset(walls),
         "processes": config["processes"],
         "filters": dict((name, base64.b64decode(text)) for name, text in config["filters"].items()),
         "landlock": isolation.open_landlock_paths(config["readonly"]) if "landlock" in walls else [],
         "font_cache": config["font_cache"],
+        "networks": config["network_descriptors"],
         "runner": runner,
+        "rehearse": config["rehearse"],
         "pid_namespace": isolation.pidfd_open(os.getpid()) if "pid" in walls else None,
     }
     os.chdir("/")
@@ -111,12 +136,15 @@ def _warm(config):
     return state
 
 
-def _set_up_packages():
+def _set_up_packages(folder):
     """What `site` does at a normal start, but behind the wall: it runs code of the environment's packages."""
     import site
 
-    if not any(path.endswith("site-packages") for path in sys.path):
+    if folder is None:
         site.main()
+    else:
+        site.setquit()
+        site.addsitedir(folder)
     sys.path[:] = [path for path in sys.path if path]
 
 
@@ -153,12 +181,12 @@ def _serve(control, state):
             continue
         if wake_read in ready:
             os.read(wake_read, 4096)
-            _reap(control, guests)
+            _reap(control, guests, state["networks"])
         if control in ready:
-            request = os.read(control, CONTROL_BYTES)
+            request, doors = channel.receive_with_descriptors(control, REQUEST_BYTES)
             if not request:
                 os._exit(0)
-            _fork_guest(control, state, guests, json.loads(request.decode("utf-8")))
+            _fork_guest(control, state, guests, json.loads(request.decode("utf-8")), doors)
 
 
 def _unblocking(descriptor):
@@ -167,7 +195,7 @@ def _unblocking(descriptor):
     fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_NONBLOCK)
 
 
-def _reap(control, guests):
+def _reap(control, guests, networks):
     while True:
         try:
             pid, status, usage = os.wait3(os.WNOHANG)
@@ -176,45 +204,53 @@ def _reap(control, guests):
         if pid == 0:
             return
         if pid in guests:
-            _say(control, {"exited": guests.pop(pid), "status": status, "cpu": usage.ru_utime + usage.ru_stime})
+            number, network = guests.pop(pid)
+            if network is not None:
+                networks.append(network)
+            _say(control, {"exited": number, "status": status, "cpu": usage.ru_utime + usage.ru_stime})
 
 
-def _fork_guest(control, state, guests, request):
+def _fork_guest(control, state, guests, request, doors):
     theirs, ours = channel.socket_pair()
     log_read, log_write = os.pipe()
     namespace = state["pid_namespace"]
     if namespace is not None:
         isolation.unshare(["pid"])
+    network = state["networks"].pop() if state["networks"] else None
     pid = _fork()
     if pid == 0:
         try:
-            _guest(state, request, ours, log_write)
+            _guest(state, dict(request, network=network), ours, log_write, doors)
         except BaseException:
             traceback.print_exc()
         finally:
             os._exit(70)
     if namespace is not None:
         isolation.enter_namespace(namespace, "pid")
-    guests[pid] = request["fork"]
+    guests[pid] = (request["fork"], network)
     descriptor = isolation.pidfd_open(pid)
     channel.send_with_descriptors(
         control, json.dumps({"forked": request["fork"]}).encode("ascii"), [theirs, log_read, descriptor]
     )
-    for number in (theirs, ours, log_read, log_write, descriptor):
+    for number in [theirs, ours, log_read, log_write, descriptor] + doors:
         os.close(number)
 
 
 # --- in the guest -----------------------------------------------------------------------------------------------
 
 
-def _guest(state, request, connection, log):
+def _guest(state, request, connection, log, doors):
     try:
+        for door in doors:  # of this guest's control groups; closed with everything else before the script comes
+            os.write(door, b"0")
         _confine(state, request, connection, log)
         state["runner"].prepare_guest()
     except BaseException as error:
         _answer(connection, {"failed": "%s: %s" % (type(error).__name__, error)})
         os._exit(71)
     _answer(connection, {"ready": True})
+    if state["rehearse"] and not _is_waiting(connection):
+        state["runner"].rehearse()
     try:
         _take_one_call(state["runner"], connection)
     except EOFError:
@@ -226,12 +262,18 @@ def _confine(state, request, connection, log):
     _raw_signal.set_wakeup_fd(-1)
     _raw_signal.signal(signal.SIGCHLD, 0)
     _raw_signal.signal(signal.SIGINT, 0)
+    for hook in _fork_hooks:
+        hook()
     os.setsid()
     nothing = os.open("/dev/null", os.O_RDONLY)
     for source, target in ((nothing, 0), (log, 1), (log, 2)):
         os.dup2(source, target)
+    namespaces = [name for name in isolation.GUEST_NAMESPACES if name in walls]
+    if request["network"] is not None:
+        isolation.enter_namespace(request["network"], "network")
+        namespaces.remove("network")
     isolation.close_all_but([connection] + [descriptor for descriptor, _ in state["landlock"]])
-    isolation.unshare([name for name in isolation.GUEST_NAMESPACES if name in walls])
+    isolation.unshare(namespaces)
     if "mount" in walls:
         isolation.make_box(request["disk_bytes"])
         _link_fonts(state["font_cache"])
@@ -257,6 +299,13 @@ def _work_in(folder):
     os.chdir(folder + "/work")
     for name, value in (("HOME", "/home"), ("TMPDIR", "/tmp"), ("JOBLIB_TEMP_FOLDER", "/tmp")):
         os.environ[name] = folder + value
+
+
+def _is_waiting(connection):
+    """Whether a call has come already: then there is no time to rehearse."""
+    watch = select.poll()
+    watch.register(connection, select.POLLIN)
+    return bool(watch.poll(0))
 
 
 def _take_one_call(runner, connection):

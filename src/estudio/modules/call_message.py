@@ -16,13 +16,15 @@ from estudio.core.limits import GIB, Limits
 from estudio.sandbox.guests import CallMessage
 
 if TYPE_CHECKING:
-    from estudio.modules.inputs import MappedTable, ScriptSource
+    from estudio.modules.inputs import ScriptSource
     from estudio.sandbox.guests import Guest, ResultFile
     from estudio.tables.table import Table
+    from estudio.tables.tablefile import TableFile
 
 ADDRESS_SLACK_BYTES = 1 * GIB
 """Address space that threads and allocators reserve without using it, where a control group counts what is used."""
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_PROCESSORS = os.cpu_count() or 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class ScriptCall:
 class CallFiles:
     """The open files of one call."""
 
-    inputs: tuple[MappedTable | None, MappedTable | None]
+    inputs: tuple[TableFile | None, TableFile | None]
     bundle: int | None
     result: ResultFile
 
@@ -67,12 +69,12 @@ def message_of(call: ScriptCall, guest: Guest, files: CallFiles, *, limited: boo
 
 def _process_limits(guest: Guest, call: ScriptCall, files: CallFiles) -> dict[str, int]:
     limits = call.limits
-    mapped = sum(2 * os.fstat(table.descriptor).st_size for table in files.inputs if table is not None)
+    mapped = sum(2 * table.size_bytes for table in files.inputs if table is not None)
     counted = guest.cgroup is not None and guest.cgroup.memory is not None
     slack = ADDRESS_SLACK_BYTES if counted else 0
     return {
         "address_bytes": _address_bytes(guest) + limits.memory_bytes + mapped + slack,
-        "cpu_seconds": (os.cpu_count() or 1) * int(limits.timeout_seconds + 1),
+        "cpu_seconds": _PROCESSORS * int(limits.timeout_seconds + 1),
         "file_bytes": max(limits.disk_bytes, limits.output_bytes),
     }
 

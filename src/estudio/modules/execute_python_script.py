@@ -1,102 +1,58 @@
 """Execute Python Script: two tables and a bundle in, up to two tables and a visualization out.
 
-One call is files in → one function → files out. The executor keeps zygotes warm for one environment; each call gets a
-guest of its own, and nothing of it is left when the call returns.
+One call is files in → one function → files out. Each call gets a guest of its own, and nothing of it is left when the
+call returns.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import tempfile
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from estudio.core.classic_errors import classic_text
 from estudio.core.outcome import (
-    Isolation,
-    IsolationLevel,
-    ScriptError,
     ScriptState,
     Timings,
     Visualization,
 )
 from estudio.modules.call_message import CallFiles, ScriptCall, message_of
-from estudio.modules.inputs import ScriptSource, mapped, opened_bundle
+from estudio.modules.inputs import opened_bundle
 from estudio.modules.reports import CheckedReport, check_report, used_bytes
 from estudio.modules.script_outcome import ScriptOutcome
-from estudio.sandbox.cgroups import find_cgroups
 from estudio.sandbox.guests import CallFacts, Conversation, Guest, ResultFile
 from estudio.sandbox.outcome import Verdict, judge
-from estudio.sandbox.policy import GuestProfile, ZygoteSpec, walls_of
-from estudio.sandbox.pool import GuestPool
+from estudio.sandbox.policy import GuestProfile
+from estudio.tables.tablefile import file_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from estudio.core.limits import Limits
-
-
-@dataclass(frozen=True, slots=True)
-class ScriptEnvironment:
-    """What the executor must know of a built environment."""
-
-    python: str
-    readonly: tuple[str, ...]
-    preload: tuple[str, ...]
-    preload_when_used: tuple[str, ...] = ()
-    font_cache: str | None = None
+    from estudio.modules.warm_pools import WarmPools
+    from estudio.tables.table import Table
+    from estudio.tables.tablefile import TableFile
 
 
 class ScriptExecutor:
-    """Runs script calls in one environment. Any thread may call it."""
+    """Runs script calls. Any thread may call it; it owns the pools that it is given."""
 
-    def __init__(
-        self,
-        environment: ScriptEnvironment,
-        *,
-        limits: Limits,
-        isolation: IsolationLevel = IsolationLevel.FULL,
-        ahead: int = 2,
-        walls: frozenset[str] | None = None,
-    ) -> None:
-        self._environment = environment
-        self._limits = limits
-        self._level = isolation
-        self._ahead = ahead
-        self._walls = walls_of(isolation) if walls is None else walls
-        self._cgroups = find_cgroups()
-        self._lock = threading.Lock()
-        self._pools: dict[tuple[str, ...], GuestPool] = {}
+    def __init__(self, pools: WarmPools) -> None:
+        self.pools = pools
         self._cancel = os.eventfd(0, os.EFD_CLOEXEC)
         self._calls = 0
-        self._idle = threading.Condition(self._lock)
-        missing = () if isolation is IsolationLevel.NONE else tuple(self._cgroups.missing)
-        standing = tuple(sorted(self._walls)) + (self._cgroups.walls if self._walls else ())
-        self.isolation = Isolation(isolation, standing, missing)
+        self._idle = threading.Condition()
 
-    def warm(self, script: ScriptSource | None = None) -> GuestPool:
-        """Start what a call of this script will need; returns at once with the pool, which `call` waits for."""
-        preload = self._environment.preload + _mentioned(script, self._environment.preload_when_used)
-        with self._lock:
-            pool = self._pools.get(preload)
-            if pool is None:
-                pool = self._pools[preload] = self._new_pool(preload)
-            return pool
-
-    def _new_pool(self, preload: tuple[str, ...]) -> GuestPool:
-        environment = self._environment
-        return GuestPool(
-            ZygoteSpec(environment.python, environment.readonly, preload, environment.font_cache, self._walls),
-            self._limits,
-            cgroups=self._cgroups,
-            ahead=self._ahead,
-        )
+    @property
+    def busy(self) -> bool:
+        """Whether a call is at work."""
+        with self._idle:
+            return self._calls > 0
 
     def call(self, call: ScriptCall, on_output: Callable[[bytes], None] | None = None) -> ScriptOutcome:
         """Run one script call to its end.
@@ -118,18 +74,14 @@ class ScriptExecutor:
     def _call(self, call: ScriptCall, on_output: Callable[[bytes], None] | None) -> ScriptOutcome:
         begin = time.monotonic()
         profile = GuestProfile(call.limits.disk_bytes, call.allow_programs)
-        with (
-            mapped(call.dataset1) as dataset1,
-            mapped(call.dataset2) as dataset2,
-            opened_bundle(call.bundle) as bundle,
-            self._folder() as folder,
-        ):
+        inputs = (_file_of(call.dataset1), _file_of(call.dataset2))
+        with opened_bundle(call.bundle) as bundle, self._folder() as folder:
             queue_begin = time.monotonic()
-            guest = self.warm(call.script).take(profile, folder)
+            guest = self.pools.pool_for(call.script).take(profile, folder)
             queue = time.monotonic() - queue_begin
             result = ResultFile(call.limits.output_bytes)
             try:
-                outcome = self._converse(guest, call, CallFiles((dataset1, dataset2), bundle, result), on_output)
+                outcome = self._converse(guest, call, CallFiles(inputs, bundle, result), on_output)
             finally:
                 result.close()
                 guest.kill()
@@ -151,9 +103,9 @@ class ScriptExecutor:
             cancel=self._cancel,
             on_output=on_output,
         )
-        if guest.cgroup is not None and call.limits != self._limits:
+        if guest.cgroup is not None and call.limits != self.pools.limits:
             guest.cgroup.limit(call.limits.memory_bytes, call.limits.processes)
-        limited = "resource-limits" in self._walls
+        limited = "resource-limits" in self.pools.walls
         message = message_of(call, guest, files, limited=limited)
         facts = conversation.hold(message)
         if facts.report is None or facts.report.get("state") != "finished":
@@ -163,8 +115,7 @@ class ScriptExecutor:
         if facts.report is not None:
             files.result.freeze(guest)
             file = files.result.map(used_bytes(facts.report, call.limits.output_bytes))
-            tables = [None if table is None else table.table for table in files.inputs]
-            checked = check_report(facts.report, file, tables, verdict.state)
+            checked = check_report(facts.report, file, (call.dataset1, call.dataset2), verdict.state)
             facts.checked_seconds = time.time() - facts.answered_at
         return self._outcome(facts, verdict, checked)
 
@@ -190,14 +141,14 @@ class ScriptExecutor:
             visualization=Visualization(log, checked.images, checked.concatenated),
             log=log,
             timings=_timings(facts),
-            isolation=self.isolation,
+            isolation=self.pools.isolation,
             error=error,
         )
 
     @contextlib.contextmanager
     def _folder(self) -> Iterator[str | None]:
         """Without a wall around the files, a call works in a temporary folder that is removed after it."""
-        if "mount" in self._walls:
+        if "mount" in self.pools.walls:
             yield None
             return
         folder = tempfile.mkdtemp(prefix="estudio-")
@@ -213,18 +164,12 @@ class ScriptExecutor:
         os.eventfd_write(self._cancel, 1)
         with self._idle:
             self._idle.wait_for(lambda: self._calls == 0)
-            for pool in self._pools.values():
-                pool.close()
-            self._pools.clear()
+            self.pools.close()
         os.close(self._cancel)
 
 
-def _mentioned(script: ScriptSource | None, candidates: tuple[str, ...]) -> tuple[str, ...]:
-    """The modules that are worth importing once for all calls of a script: those whose package its text imports."""
-    if script is None:
-        return ()
-    names = set(re.findall(rb"^[ \t]*(?:import|from)[ \t]+([A-Za-z_]\w*)", script.text, re.MULTILINE))
-    return tuple(name for name in candidates if name.split(".")[0].encode() in names)
+def _file_of(table: Table | None) -> TableFile | None:
+    return None if table is None else file_of(table)
 
 
 def _timings(facts: CallFacts) -> Timings:
@@ -245,6 +190,3 @@ def _seconds(untrusted: object) -> float:
     if isinstance(untrusted, int | float) and not isinstance(untrusted, bool) and 0 <= untrusted < 1e10:
         return float(untrusted)
     return 0.0
-
-
-__all__ = ["ScriptCall", "ScriptEnvironment", "ScriptError", "ScriptExecutor"]

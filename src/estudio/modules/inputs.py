@@ -1,12 +1,11 @@
-"""What goes into a script call, as descriptors that a guest may have: tables in canonical form, bundles as zip files.
+"""What goes into a script call beside its tables: the script's text, and the bundle as a descriptor of a zip file.
 
-A guest gets read-only descriptors of sealed memory or of files, never a path; it maps them privately.
+A guest gets read-only descriptors, never a path.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import zipfile
 from dataclasses import dataclass
@@ -14,19 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from estudio.errors import InvalidBundle, InvalidScript
-from estudio.tables.canonical import write_canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from estudio.core.layout import TableLayout
-    from estudio.tables.table import Table
 
 MAX_SCRIPT_BYTES = 16 * 1024 * 1024
 """A thousand times the longest script that the old system took."""
 MAX_BUNDLE_BYTES = 2 * 1024 * 1024 * 1024
 MAX_BUNDLE_FILES = 50_000
-_READ_ONLY_SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -65,30 +59,6 @@ def _checked(source: ScriptSource) -> ScriptSource:
             path=source.name,
         )
     return source
-
-
-@dataclass(frozen=True, slots=True)
-class MappedTable:
-    """A table with the descriptor of a file that holds it in canonical form, and where everything lies in it."""
-
-    table: Table
-    descriptor: int
-    layout: TableLayout
-
-
-@contextlib.contextmanager
-def mapped(table: Table | None) -> Iterator[MappedTable | None]:
-    """The table as a guest may map it, for the time of one call."""
-    if table is None:
-        yield None
-        return
-    descriptor = os.memfd_create("table", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    try:
-        layout = write_canonical(table.to_arrow(), descriptor)
-        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _READ_ONLY_SEALS)
-        yield MappedTable(table, descriptor, layout)
-    finally:
-        os.close(descriptor)
 
 
 @contextlib.contextmanager

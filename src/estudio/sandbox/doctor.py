@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import subprocess
@@ -9,7 +10,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import estudio
 from estudio.core.outcome import IsolationLevel
 from estudio.errors import SandboxBroken
 from estudio.sandbox.cgroups import find_cgroups
@@ -36,7 +36,7 @@ _REMEDIES = {
 
 @dataclass(frozen=True, slots=True)
 class WallState:
-    """One wall on this machine: what it keeps away, whether it stands, and if not why and how to get it."""
+    """One wall on this machine: what it is, whether it stands, and if not why and how to get it."""
 
     name: str
     what: str
@@ -71,12 +71,12 @@ def examine_machine() -> MachineReport:
         walls,
         f"{system.sysname} {system.release}",
         system.machine,
-        estudio.__version__,
+        importlib.metadata.version("estudio"),
     )
 
 
 def _probe() -> dict[str, str]:
-    guest = Path(estudio.__file__).parent / "guest"
+    guest = Path(__file__).parents[1] / "guest"
     drop_to = str(UNPRIVILEGED_ID) if os.geteuid() == 0 else ""
     command = [sys.executable, "-E", "-s", "-S", "-B", str(guest / "probe.py"), str(guest), drop_to]
     try:

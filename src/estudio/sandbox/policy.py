@@ -23,7 +23,7 @@ WALLS: dict[str, str] = {
     "seccomp": "only the system calls that table scripts need",
     "resource-limits": "limits on memory, CPU time, processes, open and written files",
 }
-"""Every wall that full isolation needs, with what it keeps away."""
+"""Every wall that full isolation needs, with what it is."""
 
 OPTIONAL_WALLS: dict[str, str] = {
     "memory-cgroup": "a memory limit that counts everything, kept by the kernel",
@@ -45,15 +45,19 @@ class ZygoteSpec:
         python: the environment's interpreter.
         readonly: folders and files that must stay visible inside, read-only.
         preload: Python modules to import before the first call.
+        site_packages: the folder of the environment's packages where `python` is not its own interpreter, else None.
         font_cache: a folder with matplotlib's ready font cache, or None.
         walls: the walls to build.
+        rehearse: run every path once before the first call; not worth it for a single one.
     """
 
     python: str
     readonly: tuple[str, ...]
     preload: tuple[str, ...] = ("numpy", "pandas")
+    site_packages: str | None = None
     font_cache: str | None = None
     walls: frozenset[str] = field(default_factory=lambda: walls_of(IsolationLevel.FULL))
+    rehearse: bool = True
 
 
 @dataclass(frozen=True, slots=True)

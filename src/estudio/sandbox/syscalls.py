@@ -22,7 +22,8 @@ socketpair 53 199|setsockopt 54 208|getsockopt 55 209|clone 56 220|fork 57 -|vfo
 wait4 61 260|kill 62 129|uname 63 160|fcntl 72 25|flock 73 32|fsync 74 82|fdatasync 75 83|truncate 76 45|ftruncate 77 46
 getdents 78 -|getcwd 79 17|chdir 80 49|fchdir 81 50|rename 82 -|mkdir 83 -|rmdir 84 -|creat 85 -|link 86 -|unlink 87 -
 symlink 88 -|readlink 89 -|chmod 90 -|fchmod 91 52|umask 95 166|gettimeofday 96 169|getrlimit 97 163|getrusage 98 165
-sysinfo 99 179|times 100 153|getuid 102 174|getgid 104 176|geteuid 107 175|getegid 108 177|setpgid 109 154|getppid 110 173
+sysinfo 99 179|times 100 153|getuid 102 174|getgid 104 176|geteuid 107 175
+getegid 108 177|setpgid 109 154|getppid 110 173
 getpgrp 111 -|setsid 112 157
 getgroups 115 158|getresuid 118 148|getresgid 120 150|getpgid 121 155|getsid 124 156
 capget 125 90|rt_sigpending 127 136|rt_sigtimedwait 128 137|rt_sigqueueinfo 129 138|rt_sigsuspend 130 133

@@ -15,17 +15,17 @@ import socket
 import subprocess
 import tempfile
 import threading
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import estudio
 from estudio.errors import EnvironmentFailed, EstudioError, SandboxBroken, SandboxUnavailable
 from estudio.sandbox.guests import Guest
 from estudio.sandbox.seccomp import compile_filter
 
 if TYPE_CHECKING:
     from estudio.core.limits import Limits
-    from estudio.sandbox.cgroups import Cgroups
+    from estudio.sandbox.cgroups import Cgroups, GuestCgroup
     from estudio.sandbox.policy import GuestProfile, ZygoteSpec
 
 CONTROL_BYTES = 1 << 17
@@ -38,13 +38,15 @@ END_SECONDS = 5.0
 SHARED_PROCESSES = 64
 """All guests of a zygote share one count of processes. Where a control group counts for each, that one is a backstop
 only: a guest that uses up its own share must not starve the others."""
+NETWORKS = 16
+"""Network namespaces that a zygote keeps for its guests; beyond as many guests at a time each makes its own."""
 MAX_LAST_WORDS = 4_000
 """What a dying zygote printed, for the error text."""
 UNPRIVILEGED_ID = 60_578
 """The user and group that a zygote becomes when estudio runs as root: a number that no account uses
 (systemd's list of user ids leaves 60 578 to 60 705 free)."""
 
-_GUEST_FOLDER = Path(estudio.__file__).parent / "guest"
+_GUEST_FOLDER = Path(__file__).parents[1] / "guest"
 _BOX = "/box"
 _THREADS = (
     "OPENBLAS_NUM_THREADS",
@@ -88,6 +90,8 @@ class Zygote:
         self._cgroups = cgroups
         self._limits = limits
         self._changed = threading.Condition()
+        self._cgroup_of: dict[int, GuestCgroup | None] = {}
+        self._spare_cgroups: deque[GuestCgroup | None] = deque()
         self._guests: dict[int, Guest] = {}
         self._arrived: dict[int, Guest] = {}
         self._taken: set[int] = set()
@@ -127,6 +131,9 @@ class Zygote:
             "readonly": list(self.spec.readonly),
             "drop_to": UNPRIVILEGED_ID if os.geteuid() == 0 and "user" in walls else None,
             "preload": list(self.spec.preload),
+            "rehearse": self.spec.rehearse,
+            "networks": NETWORKS if self.spec.rehearse else 0,
+            "site_packages": self.spec.site_packages,
             "font_cache": self.spec.font_cache,
             "processes": self._limits.processes * (1 if self._cgroups.processes is None else SHARED_PROCESSES),
             "filters": {
@@ -177,15 +184,34 @@ class Zygote:
         Raises:
             SandboxBroken: the zygote is gone.
         """
+        cgroup = self._spare_cgroup()
         with self._changed:
             self.forks += 1
             number = self.forks
+            self._cgroup_of[number] = cgroup
         request = {"fork": number, "disk_bytes": profile.disk_bytes, "programs": profile.programs, "folder": folder}
+        doors = [] if cgroup is None else cgroup.doors()
         try:
-            self._control.sendall(json.dumps(request).encode())
+            socket.send_fds(self._control, [json.dumps(request).encode()], doors)
         except OSError as error:
             raise SandboxBroken(f"The zygote is gone: {error}. {self._last_words()}") from error
+        finally:
+            for door in doors:
+                os.close(door)
         return number
+
+    def _spare_cgroup(self) -> GuestCgroup | None:
+        """Control groups for the next guest; the keeper has made them while nobody waited."""
+        try:
+            return self._spare_cgroups.popleft()
+        except IndexError:
+            return self._new_cgroup()
+
+    def _new_cgroup(self) -> GuestCgroup | None:
+        cgroup = self._cgroups.create()
+        if cgroup is not None:
+            cgroup.limit(self._limits.memory_bytes, self._limits.processes)
+        return cgroup
 
     def take(self, number: int) -> Guest:
         """Wait for the guest of that number.
@@ -227,8 +253,13 @@ class Zygote:
             self._guests.clear()
             self._arrived.clear()
             self._taken.clear()
+            unused = [*self._cgroup_of.values(), *self._spare_cgroups]
+            self._cgroup_of.clear()
             self._changed.notify_all()
         self._reap()
+        for cgroup in unused:
+            if cgroup is not None:
+                cgroup.remove()
         for guest in lost:
             self._note_end(guest, None)
         for guest in idle:
@@ -257,20 +288,17 @@ class Zygote:
         connection, log, process = descriptors
         own_process_table = "pid" in self.spec.walls
         guest = Guest(number, socket.socket(fileno=connection), log, process, own_process_table=own_process_table)
-        pid = guest.pid
-        if pid:
-            self._put_into_cgroup(guest, pid)
+        with self._changed:
+            guest.cgroup = self._cgroup_of.pop(number, None)
+        if guest.cgroup is not None and guest.cgroup.version == 2 and (pid := guest.pid):
+            with contextlib.suppress(ProcessLookupError):
+                guest.cgroup.add(pid)
         with self._changed:
             self._guests[number] = guest
             self._arrived[number] = guest
             self._changed.notify_all()
-
-    def _put_into_cgroup(self, guest: Guest, pid: int) -> None:
-        guest.cgroup = self._cgroups.create()
-        if guest.cgroup is not None:
-            guest.cgroup.limit(self._limits.memory_bytes, self._limits.processes)
-            with contextlib.suppress(ProcessLookupError):
-                guest.cgroup.add(pid)
+        if not self._spare_cgroups:
+            self._spare_cgroups.append(self._new_cgroup())
 
     def _note_end(self, guest: Guest, status: int | None) -> None:
         guest.status = status

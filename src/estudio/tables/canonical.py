@@ -39,7 +39,7 @@ def canonical(table: pa.Table) -> pa.Table:
     check_names(names)
     empty_columns = sum(1 for field in table.schema if pa.types.is_null(field.type))
     check_empty_cells(table.num_rows, empty_columns, table.num_columns)
-    columns = for_each_column(canonical_column, table.nbytes, names, table.columns)
+    columns = for_each_column(canonical_column, table.get_total_buffer_size(), names, table.columns)
     return table_of(names, columns, table.num_rows)
 
 

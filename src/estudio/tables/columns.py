@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from estudio.core.layout import value_bits
 from estudio.errors import InvalidDataset
+from estudio.tables import making
 from estudio.tables.missing import carries_missing, mark_missing
 from estudio.tables.typenames import Arrow, is_canonical_scalar, type_name
 
@@ -29,6 +30,7 @@ _CASTS = (
     (pa.types.is_decimal32, lambda given: pa.decimal128(given.precision, given.scale)),
     (pa.types.is_decimal64, lambda given: pa.decimal128(given.precision, given.scale)),
 )
+_ZERO = pa.py_buffer(bytes(8))
 _LISTS = (
     pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list,
     pa.types.is_list_view, pa.types.is_large_list_view,
@@ -91,6 +93,16 @@ def canonical_column(name: str, column: Arrow) -> Arrow:
         ) from error
 
 
+def check_type(name: str, arrow: Arrow) -> None:
+    """Refuse a type that tables cannot hold, before any value of it is looked at.
+
+    Raises:
+        InvalidDataset: naming the column and its type.
+    """
+    if canonical_type(arrow) is None:
+        raise _unsupported(name, arrow)
+
+
 def _unsupported(name: str, arrow: pa.DataType) -> InvalidDataset:
     return InvalidDataset(
         f"The column {name!r} has the type {str(arrow)[:200]}, which a table cannot hold. "
@@ -104,7 +116,7 @@ def _unsupported(name: str, arrow: pa.DataType) -> InvalidDataset:
 def _one_array(column: Arrow, target: Arrow) -> Arrow:
     chunks = [chunk for chunk in column.chunks if len(chunk)]
     if not chunks:
-        return pa.array([], target)
+        return making.nothing(target)
     return without_offset(chunks[0]) if len(chunks) == 1 else pa.concat_arrays(chunks)
 
 
@@ -131,7 +143,7 @@ def _dictionary(column: Arrow, target: Arrow) -> Arrow:
     chunks = [_clean_dictionary(chunk, target) for chunk in column.chunks]
     if not chunks:
         return pa.DictionaryArray.from_arrays(
-            pa.array([], pa.int32()), pa.array([], target.value_type), ordered=target.ordered
+            making.nothing(pa.int32()), making.nothing(target.value_type), ordered=target.ordered
         )
     if len(chunks) == 1:
         return chunks[0]
@@ -170,7 +182,7 @@ def buffers_of(array: Arrow) -> tuple[pa.Buffer | None, ...]:
     bits = value_bits(name) or (32 if pa.types.is_dictionary(array.type) else None)
     if bits is not None:
         return validity, _cut(given[1], (rows * bits + 7) // 8)
-    offsets = _cut(given[1], (rows + 1) * 8 if rows else 0)
+    offsets = _offsets(given[1], rows)
     if pa.types.is_large_list(array.type):
         return validity, offsets
     return validity, offsets, _cut(given[2], last_offset(offsets))
@@ -181,9 +193,7 @@ def children_of(array: Arrow) -> tuple[Arrow, ...]:
     if pa.types.is_dictionary(array.type):
         return (array.dictionary,)
     if pa.types.is_large_list(array.type):
-        return (
-            array.values.slice(0, last_offset(_cut(array.buffers()[1], (len(array) + 1) * 8 if len(array) else 0))),
-        )
+        return (array.values.slice(0, last_offset(_offsets(array.buffers()[1], len(array)))),)
     return ()
 
 
@@ -192,6 +202,12 @@ def last_offset(offsets: pa.Buffer | None) -> int:
     if offsets is None or offsets.size < 8:
         return 0
     return int.from_bytes(memoryview(offsets)[-8:], "little", signed=True)
+
+
+def _offsets(buffer: pa.Buffer | None, rows: int) -> pa.Buffer | None:
+    if rows == 0 and (buffer is None or buffer.size < 8):
+        return _ZERO  # Arrow allows no offsets at all where there are no rows, but pyarrow's `nbytes` crashes on it
+    return _cut(buffer, (rows + 1) * 8)
 
 
 def _cut(buffer: pa.Buffer | None, size: int) -> pa.Buffer | None:

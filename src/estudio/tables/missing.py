@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from estudio.tables import making
+
 if TYPE_CHECKING:
     from estudio.tables.typenames import Arrow
 
@@ -30,7 +32,7 @@ def mark_missing(array: Arrow) -> Arrow:
     """
     values = array.buffers()[1]
     if len(array) == 0 or values is None:
-        return pa.array([], array.type)
+        return making.nothing(array.type)
     present = _present(array.type, len(array), values)
     if array.null_count == 0:
         missing = len(array) - present.true_count
@@ -53,11 +55,11 @@ def _present(arrow: pa.DataType, rows: int, values: pa.Buffer) -> Arrow:
         numbers = pa.Array.from_buffers(arrow, rows, [None, values], 0)
         return pc.equal(numbers, numbers)  # NaN is what differs from itself; faster than is_nan
     times = pa.Array.from_buffers(pa.int64(), rows, [None, values], 0)
-    return pc.not_equal(times, pa.scalar(NOT_A_TIME, pa.int64()))
+    return pc.not_equal(times, making.number(NOT_A_TIME, pa.int64()))
 
 
 def _filled(array: Arrow) -> Arrow:
     if pa.types.is_floating(array.type):
-        return pc.fill_null(array, pa.scalar(float("nan"), array.type))
-    filled = pc.fill_null(array.view(pa.int64()), pa.scalar(NOT_A_TIME, pa.int64()))
+        return pc.fill_null(array, making.number(float("nan"), array.type))
+    filled = pc.fill_null(array.view(pa.int64()), making.number(NOT_A_TIME, pa.int64()))
     return filled.view(array.type)

@@ -31,9 +31,15 @@ def pandas_from_arrow(table: pa.Table, *, copy: bool) -> pd.DataFrame:
     pandas = _pandas("Table.to_pandas()")
     if not table.num_columns:
         return pandas.DataFrame(index=pandas.RangeIndex(table.num_rows))
-    columns = [without_validity(column.chunk(0)) for column in table.columns]
+    columns = [_for_pandas(column.chunk(0)) for column in table.columns]
     dataframe = pa.table(columns, names=table.schema.names).to_pandas(split_blocks=not copy)
     return dataframe.copy() if copy else dataframe
+
+
+def _for_pandas(array: Arrow) -> Arrow:
+    if array.type == pa.time64("ns"):  # Python's times have microseconds
+        return array.cast(pa.time64("us"), safe=False)
+    return without_validity(array)
 
 
 def arrow_from_pandas(dataframe: Arrow) -> pa.Table:

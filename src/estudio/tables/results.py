@@ -7,7 +7,6 @@ and then used in place.
 from __future__ import annotations
 
 import mmap  # noqa: TC003 - in a public signature
-import zoneinfo
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -21,6 +20,7 @@ from estudio.tables.inparallel import for_each_column
 from estudio.tables.missing import carries_missing, mark_missing
 from estudio.tables.table import Table
 from estudio.tables.typenames import Arrow, scalar_type
+from estudio.tables.zones import is_known_zone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +78,7 @@ def _check_repeated(layout: TableLayout, inputs: Sequence[Table | None]) -> None
     repeated = 0
     for column in layout.columns:
         if column.same_as in seen:
-            repeated += _input_column(column, inputs).nbytes
+            repeated += _input_column(column, inputs).get_total_buffer_size()
         elif column.same_as is not None:
             seen.add(column.same_as)
     if repeated > MAX_REPEATED_BYTES:
@@ -108,7 +108,7 @@ def _column(column: ColumnLayout, data: pa.Buffer, inputs: Sequence[Table | None
         return _input_column(column, inputs)
     try:
         return _array(column, data, depth=0)
-    except (pa.ArrowException, ValueError, OverflowError, KeyError, zoneinfo.ZoneInfoNotFoundError) as error:
+    except (pa.ArrowException, ValueError, OverflowError, KeyError) as error:
         raise _refused(str(error)[:200], column) from error
 
 
@@ -140,8 +140,8 @@ def _fixed(column: ColumnLayout, data: pa.Buffer) -> Arrow:
     if bits is None:
         raise KeyError("a type that is not known")
     arrow = scalar_type(column.type)
-    if pa.types.is_timestamp(arrow):
-        check_zone(arrow.tz)
+    if pa.types.is_timestamp(arrow) and not is_known_zone(arrow.tz):
+        raise ValueError("a time zone that is not known here")
     values = _buffer(column, 1, data, -(-column.rows * bits // 8))
     array = pa.Array.from_buffers(arrow, column.rows, [_validity(column, data), values])
     if carries_missing(arrow):
@@ -216,18 +216,6 @@ def _without_full_validity(array: Arrow) -> Arrow:
     if array.null_count:
         return array
     return pa.Array.from_buffers(array.type, len(array), [None, *array.buffers()[1:]], 0)
-
-
-def check_zone(zone: str | None) -> None:
-    """Refuse time zones that this machine does not know, before some later reader stumbles over them.
-
-    Raises:
-        ValueError: no name of a zone.
-        ZoneInfoNotFoundError: no zone of that name.
-    """
-    if zone is None or (len(zone) == 6 and zone[0] in "+-" and zone[3] == ":"):
-        return
-    zoneinfo.ZoneInfo(zone)
 
 
 def _refused(what: str, column: ColumnLayout | None = None) -> InvalidDataset:

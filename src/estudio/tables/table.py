@@ -5,7 +5,7 @@ The data may be shared with a mapped file or with whoever made it: do not change
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -19,19 +19,25 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
+    from estudio.tables.tablefile import TableFile
+
 REPR_COLUMNS = 6
 """Columns named in a table's `repr`, which has to fit a line."""
 
 
 class Table:
-    """Rows and columns. Two tables are equal if their names, types, order and values are."""
+    """Rows and columns. Two tables are equal if their names, types, order and values are.
 
-    __slots__ = ("_arrow", "_schema")
+    `file` is where the table lies in canonical form already, if anywhere: see `tables.tablefile`.
+    """
+
+    __slots__ = ("_arrow", "_schema", "file")
 
     def __init__(self, arrow: pa.Table) -> None:
         """Wrap a table that *is* canonical already; anything else goes through `from_arrow`."""
         self._arrow = arrow
         self._schema: TableSchema | None = None
+        self.file: TableFile | None = None
 
     @classmethod
     def from_arrow(cls, arrow: pa.Table | pa.RecordBatch) -> Table:
@@ -102,6 +108,8 @@ class Table:
     def to_polars(self) -> pl.DataFrame:
         """The table as a polars DataFrame.
 
+        What polars has not changes: decimals of 256 bits become text, zones that are offsets become UTC.
+
         Raises:
             InvalidUsage: polars is not installed.
         """
@@ -112,7 +120,7 @@ class Table:
                 "Table.to_polars() needs polars, which is not installed. Install it: pip install 'estudio[polars]'.",
                 package="polars",
             ) from error
-        return polars.DataFrame(self._arrow)
+        return polars.DataFrame(_for_polars(self._arrow))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Table):
@@ -128,3 +136,15 @@ class Table:
 
     def _repr_html_(self) -> str:
         return table_html(self)
+
+
+def _for_polars(table: pa.Table) -> pa.Table:
+    for number, field in enumerate(table.schema):
+        target: Any = None
+        if pa.types.is_decimal256(field.type):
+            target = pa.large_string()
+        elif pa.types.is_timestamp(field.type) and field.type.tz is not None and field.type.tz[0] in "+-":
+            target = pa.timestamp(field.type.unit, "UTC")
+        if target is not None:
+            table = table.set_column(number, field.name, table.column(number).cast(target))
+    return table

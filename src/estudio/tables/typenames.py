@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 
 from estudio.core.layout import VARIABLE, value_bits
+from estudio.tables.zones import is_known_zone
 
 Arrow: TypeAlias = Any
 """A pyarrow array, chunked array or type: the stubs do not say which methods those made from buffers have."""
@@ -60,4 +61,6 @@ def scalar_type(name: str) -> Arrow:
 def is_canonical_scalar(arrow: pa.DataType) -> bool:
     """Whether a type is one of the layout's that have no children."""
     name = type_name(arrow)
+    if pa.types.is_timestamp(arrow) and not is_known_zone(arrow.tz):
+        return False
     return name == "null" or name in VARIABLE or value_bits(name) is not None

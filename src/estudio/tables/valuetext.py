@@ -13,35 +13,45 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from estudio.tables import making
+
 if TYPE_CHECKING:
     from estudio.tables.typenames import Arrow
 
-_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+"""Ticks of each unit in a second."""
 
 
 def as_text(array: Arrow) -> Arrow:
     """A `large_string` array as long as the given canonical array.
 
     Booleans are True and False, floats keep a point or an exponent (`1.0`) and enough digits to be exact, times are
-    ISO 8601 with a space and with as many decimals as their unit has, zones as an offset.
+    ISO 8601 with a space, decimals of seconds where there are any, and zones as an offset.
     """
     for matches, render in _RENDERERS:
         if matches(array.type):
-            return render(array)
+            text: Arrow = render(array)  # type: ignore[no-untyped-call]
+            return text
     return array.cast(pa.large_string())
 
 
-def _zoned_text(array: Arrow) -> Arrow:
+def _time_text(array: Arrow) -> Arrow:
     if array.type.tz is None:
-        return array.cast(pa.large_string())
+        return pc.replace_substring_regex(array.cast(pa.large_string()), r"\.0+$", "")
     zoned = pc.strftime(array, "%Y-%m-%d %H:%M:%S%z").cast(pa.large_string())
-    return pc.replace_substring_regex(zoned, r"(\d\d)$", r":\1")
+    return pc.replace_substring_regex(zoned, r"(?:\.0+)?([+-]\d\d)(\d\d)$", r"\1:\2")
+
+
+def joined(*parts: Arrow | str, by: str = "") -> Arrow:
+    """Texts put together row by row; a plain string is the same in every row, missing makes the row missing."""
+    wide = [making.text(part) if isinstance(part, str) else part for part in (*parts, by)]
+    return pc.binary_join_element_wise(*wide)
 
 
 def _float_text(array: Arrow) -> Arrow:
     text = array.cast(pa.large_string())
     is_whole = pc.match_substring_regex(text, r"^-?\d+$")
-    return pc.if_else(is_whole, pc.binary_join_element_wise(text, ".0", ""), text)
+    return pc.if_else(is_whole, joined(text, ".0"), text)
 
 
 def _base64(value: bytes | None) -> str | None:
@@ -53,17 +63,18 @@ def _json(values: list[Any] | None) -> str | None:
 
 
 def _duration_text(array: Arrow) -> Arrow:
-    per_second = _PER_SECOND[array.type.unit]
+    per_second = PER_SECOND[array.type.unit]
     ticks = array.cast(pa.int64())
-    days = _floor_divide(ticks, 86_400 * per_second)
-    rest = pc.subtract(ticks, pc.multiply(days, 86_400 * per_second))
+    day = making.number(86_400 * per_second, pa.int64())
+    days = _floor_divide(ticks, day)
+    rest = pc.subtract(ticks, pc.multiply(days, day))
     clock = rest.cast(pa.time64(array.type.unit) if per_second > 1_000 else pa.int32())
     if per_second <= 1_000:
         clock = clock.cast(pa.time32(array.type.unit))
-    return pc.binary_join_element_wise(days.cast(pa.large_string()), clock.cast(pa.large_string()), " days ")
+    return joined(days.cast(pa.large_string()), " days ", clock.cast(pa.large_string()))
 
 
-def _floor_divide(numbers: Arrow, by: int) -> Arrow:
+def _floor_divide(numbers: Arrow, by: Arrow) -> Arrow:
     quotient = pc.divide(numbers, by)  # towards zero
     is_below = pc.less(numbers, pc.multiply(quotient, by))
     return pc.subtract(quotient, is_below.cast(pa.int64()))
@@ -75,7 +86,7 @@ def json_lists(array: Arrow) -> list[list[Arrow] | None]:
     if pa.types.is_integer(item) or pa.types.is_boolean(item):
         plain = values
     elif pa.types.is_floating(item):
-        plain = pc.if_else(pc.is_finite(values), values, None)
+        plain = pc.if_else(pc.is_finite(values), values, making.missing(item))
     else:
         plain = as_text(values)
     rebuilt = pa.Array.from_buffers(
@@ -88,10 +99,10 @@ def json_lists(array: Arrow) -> list[list[Arrow] | None]:
 _RENDERERS = (
     (pa.types.is_large_string, lambda array: array),
     (pa.types.is_dictionary, lambda array: as_text(array.dictionary).take(array.indices)),
-    (pa.types.is_boolean, lambda array: pc.if_else(array, "True", "False").cast(pa.large_string())),
+    (pa.types.is_boolean, lambda array: pc.if_else(array, making.text("True"), making.text("False"))),
     (pa.types.is_floating, _float_text),
-    (pa.types.is_large_binary, lambda array: pa.array(map(_base64, array.to_pylist()), pa.large_string())),
+    (pa.types.is_large_binary, lambda array: making.texts(map(_base64, array.to_pylist()))),
     (pa.types.is_duration, _duration_text),
-    (pa.types.is_timestamp, _zoned_text),
-    (pa.types.is_large_list, lambda array: pa.array(map(_json, json_lists(array)), pa.large_string())),
+    (pa.types.is_timestamp, _time_text),
+    (pa.types.is_large_list, lambda array: making.texts(map(_json, json_lists(array)))),
 )

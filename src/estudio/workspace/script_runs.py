@@ -1,6 +1,7 @@
-"""Running scripts: once from files, once from Python, many times by a warm runner.
+"""Running one script on files: from the names that a person gives to the outcome, its files written.
 
-Datasets are read while the zygote starts: a cold run costs the longer of the two, not their sum.
+The zygote is started before Arrow is imported and the datasets are read: a cold run costs the longer of the two, not
+their sum. So the imports of all that needs Arrow stand inside the functions.
 """
 
 from __future__ import annotations
@@ -8,26 +9,24 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from estudio.core.calling import Calling
 from estudio.core.limits import Limits
 from estudio.core.outcome import IsolationLevel
 from estudio.errors import InvalidUsage, OutputFailed
-from estudio.modules.call_message import ScriptCall
-from estudio.modules.execute_python_script import ScriptExecutor
 from estudio.modules.inputs import read_script
-from estudio.tables.reading import read_csv_stream, read_table
-from estudio.tables.table import Table
-from estudio.tables.writing import write_table
+from estudio.modules.warm_pools import WarmPools
+from estudio.tables.formats import file_kind
 from estudio.workspace.environments import EnvironmentSummary, summary_of
 from estudio.workspace.open import ready_environment, script_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
+    from estudio.modules.inputs import ScriptSource
     from estudio.modules.script_outcome import ScriptOutcome
+    from estudio.tables.table import Table
 
 STANDARD_STREAM = Path("-")
 
@@ -95,28 +94,60 @@ def run_files(
     """
     if files.dataset1 == files.dataset2 == STANDARD_STREAM:
         raise InvalidUsage("Both datasets are `-`; standard input can be read once. Give one of them as a file.")
+    check_output_names(files)
     script = read_script(files.script)
     built = ready_environment(settings.environment, on_progress)
-    executor = ScriptExecutor(script_environment(built), limits=settings.limits, isolation=settings.isolation, ahead=0)
+    pools = WarmPools(script_environment(built), settings.limits, level=settings.isolation, ahead=0)
     try:
-        executor.warm()
-        call = ScriptCall(
-            script,
-            _read(files.dataset1),
-            _read(files.dataset2),
-            files.bundle,
-            settings.calling,
-            settings.limits,
-            settings.seed,
-            settings.allow_programs,
-        )
-        outcome = executor.call(call, on_output)
+        pools.pool_for(script)
+        outcome = _call(pools, script, files, settings, on_output)
     finally:
-        executor.close()
+        pools.close()
     return FinishedRun(outcome, _write(outcome, files), summary_of(built))
 
 
+def check_output_names(files: ScriptFiles) -> None:
+    """See, before anything is run, that the outputs have a known format and a folder. Raises OutputFailed."""
+    for path in (files.output, files.output2):
+        if path is None or path == STANDARD_STREAM:
+            continue
+        file_kind(path, None, OutputFailed)
+        if not path.absolute().parent.is_dir():
+            raise OutputFailed(
+                f"There is no folder {path.parent} for the result {path.name}. Make it first.", path=str(path)
+            )
+
+
+def _call(
+    pools: WarmPools,
+    script: ScriptSource,
+    files: ScriptFiles,
+    settings: RunSettings,
+    on_output: Callable[[bytes], None],
+) -> ScriptOutcome:
+    from estudio.modules.call_message import ScriptCall  # noqa: PLC0415 -- see above
+    from estudio.modules.execute_python_script import ScriptExecutor  # noqa: PLC0415
+
+    call = ScriptCall(
+        script,
+        _read(files.dataset1),
+        _read(files.dataset2),
+        files.bundle,
+        settings.calling,
+        settings.limits,
+        settings.seed,
+        settings.allow_programs,
+    )
+    executor = ScriptExecutor(pools)
+    try:
+        return executor.call(call, on_output)
+    finally:
+        executor.close()
+
+
 def _read(path: Path | None) -> Table | None:
+    from estudio.tables.reading import read_csv_stream, read_table  # noqa: PLC0415 -- see above
+
     if path is None:
         return None
     if path == STANDARD_STREAM:
@@ -125,6 +156,8 @@ def _read(path: Path | None) -> Table | None:
 
 
 def _write(outcome: ScriptOutcome, files: ScriptFiles) -> WrittenFiles:
+    from estudio.tables.writing import write_table  # noqa: PLC0415 -- see above
+
     for table, path in ((outcome.table, files.output), (outcome.table2, files.output2)):
         if table is not None and path is not None:
             write_table(table, sys.stdout.buffer if path == STANDARD_STREAM else path)
@@ -147,139 +180,3 @@ def _write_figures(outcome: ScriptOutcome, folder: Path) -> tuple[Path, ...]:
     except OSError as error:
         raise OutputFailed(f"The figures cannot be written to {folder}: {error.strerror}.", path=str(folder)) from error
     return tuple(written)
-
-
-class ScriptRunner:
-    """Runs scripts in one environment, with zygotes kept warm between calls. Any thread may call `run`.
-
-    Use it as a context manager:
-
-        with ScriptRunner() as runner:
-            outcome = runner.run("rank_features.py", "diabetes.csv")
-
-    Args:
-        environment: the name of an environment, or the path of its TOML file.
-        limits: what each call may take, unless the call says otherwise.
-        isolation: `full`, or `none` for no walls at all.
-        ready: how many guests are kept ready ahead of calls.
-
-    Raises:
-        EnvironmentFailed: the environment cannot be had.
-        SandboxUnavailable: this machine does not give the walls (at the first call).
-    """
-
-    def __init__(
-        self,
-        environment: str | Path = "default",
-        *,
-        limits: Limits | None = None,
-        isolation: IsolationLevel | str = IsolationLevel.FULL,
-        ready: int = 2,
-    ) -> None:
-        self._limits = limits or Limits()
-        self._executor = ScriptExecutor(
-            script_environment(ready_environment(environment)),
-            limits=self._limits,
-            isolation=IsolationLevel(isolation),
-            ahead=ready,
-        )
-
-    def run(  # noqa: PLR0913 -- a call has this many sides, all but three by keyword
-        self,
-        script: str | Path,
-        dataset1: object = None,
-        dataset2: object = None,
-        *,
-        bundle: str | Path | None = None,
-        calling: Calling | str = Calling.CLASSIC,
-        limits: Limits | None = None,
-        seed: int | None = None,
-        allow_programs: bool = False,
-    ) -> ScriptOutcome:
-        """Run one script. What the script does wrong is in the outcome; only bad input and our own failures raise.
-
-        Args:
-            script: a path, or source text when it contains a newline.
-            dataset1: the first port: a file's path, a `Table`, a pyarrow table, a DataFrame, or None.
-            dataset2: the second port, alike.
-            bundle: a zip file or a folder of helper modules and data.
-            calling: `classic` or `designer`.
-            limits: what this call may take.
-            seed: makes Python's and NumPy's random numbers the same in every run.
-            allow_programs: let the script start programs.
-
-        Raises:
-            InvalidInput: the script, a dataset or the bundle cannot be read.
-            SandboxUnavailable: this machine does not give the walls.
-        """
-        source = read_script(script)
-        self._executor.warm(source)
-        call = ScriptCall(
-            source,
-            _as_table(dataset1),
-            _as_table(dataset2),
-            bundle,
-            _as_calling(calling),
-            limits or self._limits,
-            seed,
-            allow_programs,
-        )
-        return self._executor.call(call)
-
-    def close(self) -> None:
-        """Cancel running calls and end all processes."""
-        self._executor.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-def run_script(  # noqa: PLR0913 -- the same
-    script: str | Path,
-    dataset1: object = None,
-    dataset2: object = None,
-    *,
-    bundle: str | Path | None = None,
-    environment: str | Path = "default",
-    calling: Calling | str = Calling.CLASSIC,
-    limits: Limits | None = None,
-    seed: int | None = None,
-    isolation: IsolationLevel | str = IsolationLevel.FULL,
-    allow_programs: bool = False,
-) -> ScriptOutcome:
-    """Run one script once, in a sandbox. For many calls keep a `ScriptRunner`: its zygotes stay warm.
-
-    Arguments and errors are those of `ScriptRunner` and `ScriptRunner.run`.
-    """
-    with ScriptRunner(environment, limits=limits, isolation=isolation, ready=0) as runner:
-        return runner.run(
-            script, dataset1, dataset2, bundle=bundle, calling=calling, seed=seed, allow_programs=allow_programs
-        )
-
-
-def _as_calling(calling: Calling | str) -> Calling:
-    try:
-        return Calling(calling)
-    except ValueError:
-        raise InvalidUsage(f"The calling {calling!r} is unknown; say 'classic' or 'designer'.") from None
-
-
-def _as_table(dataset: object) -> Table | None:
-    import pyarrow as pa  # noqa: PLC0415 -- a command line that only shows its help does not pay for it
-
-    if dataset is None or isinstance(dataset, Table):
-        return dataset
-    if isinstance(dataset, str | Path):
-        return read_table(dataset)
-    if isinstance(dataset, pa.Table | pa.RecordBatch):
-        return Table.from_arrow(dataset)
-    if type(dataset).__module__.startswith("pandas.") and hasattr(dataset, "columns"):
-        return Table.from_pandas(dataset)
-    raise InvalidUsage(
-        f"A dataset is a {type(dataset).__name__}; give a file's path, a Table, a pyarrow table or a DataFrame."
-    )

@@ -1,22 +1,19 @@
-"""The snippets of README and docs: Python compiles, and commands use only documented commands and options."""
+"""The snippets of README and docs: Python compiles, and commands use only documented commands and options.
+
+That they work is seen in `tests/docs`, which takes longer; what is wrong with their words is seen here at once.
+"""
 
 from __future__ import annotations
 
 import ast
 import re
 import shlex
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
-PAGES = [*sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("*.md")), *sorted((ROOT / "examples").rglob("*.md"))]
-FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-SNIPPETS = [
-    pytest.param(language, text, id=f"{page.relative_to(ROOT)}:{number}")
-    for page in PAGES
-    for number, (language, text) in enumerate(FENCE.findall(page.read_text(encoding="utf-8")))
-]
+from tests.docs.page_blocks import PAGES, ROOT, blocks_of
+
+SNIPPETS = [pytest.param(block.language, block.text, id=block.place) for page in PAGES for block in blocks_of(page)]
 OWN_WORDS = {"test", "setup"}
 """Of start.py; everything else goes to estudio."""
 

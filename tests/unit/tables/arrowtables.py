@@ -10,6 +10,7 @@ import tempfile
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from estudio.tables.canonical import canonical, write_canonical
@@ -17,6 +18,8 @@ from estudio.tables.canonical import canonical, write_canonical
 if TYPE_CHECKING:
     from estudio.core.layout import TableLayout
 
+settings.register_profile("tables", deadline=None, max_examples=50)  # a busy machine makes any deadline a lie
+settings.load_profile("tables")
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
-from arrowtables import arrow_tables, guest_bytes
 from hypothesis import given
 
 from estudio.core.layout import BufferSpan, ColumnLayout, parse_table_layout
@@ -17,6 +16,7 @@ from estudio.tables.columns import canonical_type
 from estudio.tables.missing import NOT_A_TIME
 from estudio.tables.results import table_from_layout
 from estudio.tables.table import Table
+from tests.unit.tables.arrowtables import arrow_tables, guest_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -142,6 +142,8 @@ def test_names_become_unique_and_metadata_is_dropped() -> None:
         (pa.month_day_nano_interval(), None),
         (pa.run_end_encoded(pa.int32(), pa.int8()), None),
         (pa.timestamp("ns", "a zone; with blanks"), None),
+        (pa.timestamp("ns", "Not/A_Zone"), None),
+        (pa.timestamp("ns", "-03:30"), pa.timestamp("ns", "-03:30")),
     ],
 )
 def test_types_have_one_canonical_form_or_none(arrow: Any, expected: Any) -> None:

@@ -10,8 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from arrowtables import arrow_tables, guest_bytes
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from estudio.core.layout import BufferSpan, ColumnLayout, TableLayout, parse_table_layout
@@ -19,6 +18,7 @@ from estudio.errors import InvalidDataset
 from estudio.tables import results
 from estudio.tables.results import table_from_layout
 from estudio.tables.table import Table
+from tests.unit.tables.arrowtables import arrow_tables, guest_bytes
 
 HONEST = pa.table({
     "i": pa.array([1, 2, 3], pa.int64()),
@@ -234,6 +234,7 @@ class TestSameAs:
             table_from_layout(TableLayout(3, columns), memoryview(b""), self.INPUTS)
 
 
+@settings(max_examples=200)
 @given(arrow_tables(), st.data())
 def test_random_damage_is_refused_or_gives_a_sound_table(table: pa.Table, data: st.DataObject) -> None:
     layout, content = guest_bytes(table)
@@ -247,6 +248,7 @@ def test_random_damage_is_refused_or_gives_a_sound_table(table: pa.Table, data: 
     result.to_arrow().validate(full=True)
 
 
+@settings(max_examples=200)
 @given(arrow_tables(), st.data())
 def test_random_layouts_are_refused_or_give_a_sound_table(table: pa.Table, data: st.DataObject) -> None:
     layout, content = guest_bytes(table)

@@ -1,0 +1,1 @@
+"""The command line, run against a door whose answers are written in the test."""

@@ -1,0 +1,73 @@
+"""Every state and every error class through the one table."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from estudio import errors
+from estudio.cli import main
+from estudio.cli.exit_codes import EXIT_CODES, ExitCode, exit_code_of_error, exit_code_of_state
+from estudio.cli.run_report import STATE_WORDS
+from estudio.core.outcome import ScriptState
+from estudio.errors import EstudioError
+
+CLASSES = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, EstudioError)]
+PUBLISHED = {
+    "InvalidUsage": 2,
+    "InvalidInput": 3,
+    "InvalidScript": 3,
+    "InvalidDataset": 3,
+    "InvalidBundle": 3,
+    "InvalidDocument": 3,
+    "OutputFailed": 3,
+    "EnvironmentFailed": 4,
+    "EnvironmentNotFound": 4,
+    "InterpreterNotFound": 4,
+    "PackagesUnresolvable": 4,
+    "RegistryUnreachable": 4,
+    "EnvironmentDiskFull": 4,
+    "SandboxUnavailable": 5,
+    "SandboxBroken": 5,
+    "EstudioError": 70,
+}
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+def test_every_error_class_has_its_published_code(kind: type[EstudioError]) -> None:
+    assert exit_code_of_error(kind) == PUBLISHED[kind.__name__]
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [
+        ("finished", 0),
+        ("failed", 1),
+        ("killed", 1),
+        ("timed-out", 6),
+        ("out-of-memory", 6),
+        ("output-too-large", 6),
+        ("cancelled", 130),
+    ],
+)
+def test_every_state_has_its_published_code_and_words(state: str, code: int) -> None:
+    assert exit_code_of_state(ScriptState(state)) == code
+    assert STATE_WORDS[ScriptState(state)]
+
+
+def test_no_state_is_forgotten() -> None:
+    assert set(ScriptState) <= set(EXIT_CODES)
+    assert set(ScriptState) == set(STATE_WORDS)
+
+
+def test_an_unknown_error_below_a_known_one_has_its_code() -> None:
+    class DatasetTooOld(errors.InvalidDataset):
+        pass
+
+    assert exit_code_of_error(DatasetTooOld) == ExitCode.BAD_INPUT
+
+
+def test_the_codes_that_main_repeats_are_those_of_the_table() -> None:
+    repeated = (main.OUTPUT_FAILED, main.INTERRUPTED, main.OUTPUT_CLOSED)
+    assert repeated == (exit_code_of_error(errors.OutputFailed), ExitCode.INTERRUPTED, ExitCode.OUTPUT_CLOSED)

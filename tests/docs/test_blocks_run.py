@@ -1,0 +1,155 @@
+"""Everything that README and docs tell people to type is typed: commands by bash, Python by the interpreter.
+
+`python3 start.py …` runs the estudio of these tests: a stand-in for start.py leaves out the set-up, which has tests of
+its own. Files that the pages take for granted, such as `data.csv`, come from `material.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from estudio.environments.builder import EnvironmentStore
+from estudio.sandbox.doctor import examine_machine
+from tests.docs.material import FILES
+from tests.docs.page_blocks import PAGES, ROOT, Block, blocks_of, parse_blocks
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import Require
+
+pytestmark = [pytest.mark.sandbox, pytest.mark.environments, pytest.mark.slow]
+STAND_IN = """import sys
+if sys.argv[1] in ("test", "setup"):
+    raise SystemExit(99)
+from estudio.cli.main import main
+raise SystemExit(main())
+"""
+MAX_LEFT_OUT = 4
+"""Blocks that cannot be run here; more would hollow this test out."""
+SECONDS = 280.0
+
+
+def pages_with(language: str) -> list[object]:
+    return [
+        pytest.param(page, id=str(page.relative_to(ROOT)))
+        for page in PAGES
+        if any(block.language == language and block.reason is None for block in blocks_of(page))
+    ]
+
+
+class Desk:
+    """A folder with the examples and the material, and the variables under which `estudio` is a command."""
+
+    def __init__(self, folder: Path, home: Path) -> None:
+        self.home = home
+        self.folder = folder / "desk"
+        shutil.copytree(ROOT / "examples", self.folder / "examples")
+        for name, text in FILES.items():
+            (self.folder / name).parent.mkdir(exist_ok=True)
+            (self.folder / name).write_text(text, encoding="utf-8")
+        (self.folder / "start.py").write_text(STAND_IN)
+        programs = folder / "programs"
+        programs.mkdir()
+        for name, words in {"python3": "", "estudio": "-m estudio"}.items():
+            (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {words} "$@"\n')
+            (programs / name).chmod(0o755)
+        self.variables = {
+            **os.environ,
+            "PATH": f"{programs}:{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT / "src"),
+            "ESTUDIO_HOME": str(home),
+        }
+
+    def run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+
+    def python(self, environment: str) -> str:
+        store = EnvironmentStore(self.home)
+        return str(store.ensure(store.resolve(environment)).python)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, estudio_home: Path, require: Require) -> Desk:
+    require(examine_machine().level, "full isolation cannot be had here: see `estudio doctor`")
+    return Desk(tmp_path, estudio_home)
+
+
+@pytest.mark.parametrize("page", pages_with("sh"))
+def test_the_commands_of_a_page(page: Path, desk: Desk) -> None:
+    printed = ""
+    for block in blocks_of(page):
+        if block.file is not None:
+            (desk.folder / block.file).write_text(block.text, encoding="utf-8")
+        elif block.prints:
+            assert missing_lines(block.text, printed) == [], f"{block.place} is not what was printed:\n{printed}"
+        elif block.language == "sh" and block.reason is None:
+            ended = desk.run(["bash", "-euo", "pipefail", "-c", block.text])
+            printed = ended.stdout
+            assert ended.returncode == block.exit_code, f"{block.place} ended with {ended.returncode}:\n{printed}"
+
+
+@pytest.mark.parametrize("page", pages_with("python"))
+def test_the_python_of_a_page(page: Path, desk: Desk) -> None:
+    blocks = [block for block in blocks_of(page) if block.language == "python" and block.reason is None]
+    for interpreter in {block.environment for block in blocks}:
+        program = desk.folder / f"{page.stem}.py"
+        program.write_text(one_program([block for block in blocks if block.environment == interpreter]), "utf-8")
+        ended = desk.run([sys.executable if interpreter is None else desk.python(interpreter), str(program)])
+        assert ended.returncode == 0, f"{page.relative_to(ROOT)} (line numbers are the page's):\n{ended.stdout}"
+
+
+def one_program(blocks: list[Block]) -> str:
+    """The blocks as one program, each at its own lines of the page, so that a traceback points there."""
+    lines: list[str] = []
+    for block in blocks:
+        lines += [""] * (block.line - 1 - len(lines)) + block.text.splitlines()
+    return "\n".join(lines) + "\n"
+
+
+def missing_lines(shown: str, printed: str) -> list[str]:
+    """The lines that were not printed; blanks count as one, and `…` stands for anything."""
+    lines = [" ".join(line.split()) for line in printed.splitlines()]
+    patterns = [re.escape(" ".join(line.split())).replace("…", ".*") for line in shown.splitlines() if line.strip("… ")]
+    return [pattern for pattern in patterns if not any(re.fullmatch(pattern, line) for line in lines)]
+
+
+def test_few_blocks_are_left_out_and_each_says_why() -> None:
+    left_out = [block for page in PAGES for block in blocks_of(page) if block.reason is not None]
+    assert len(left_out) <= MAX_LEFT_OUT, [block.place for block in left_out]
+    assert [block.place for block in left_out if block.language not in {"sh", "python"}] == []
+
+
+def test_comments_are_understood() -> None:
+    text = "x\n<!-- exit code 3 -->\n```sh\na\n```\n\n```python\nb\n```\n<!-- not run: no net -->\n\n```sh\nc\n```\n"
+    read = parse_blocks(ROOT / "README.md", text)
+    assert [(block.line, block.exit_code, block.reason) for block in read] == [
+        (4, 3, None),
+        (8, 0, None),
+        (13, 0, "no net"),
+    ]
+    assert one_program(read[:2]) == "\n\n\na\n\n\n\nb\n"
+    with pytest.raises(AssertionError, match="means nothing"):
+        parse_blocks(ROOT / "README.md", "<!-- later -->\n```sh\na\n```\n")
+
+
+def test_what_was_not_printed_is_seen() -> None:
+    assert missing_lines("a  1\n…\nb … d\n", "a 1\nb c d\n") == []
+    assert missing_lines("a 1\nc\n", "a 2\n") == ["a\\ 1", "c"]
