@@ -101,9 +101,15 @@ class Zygote:
         self._said: str | None = None
         self._folder = None if "mount" in spec.walls else tempfile.TemporaryDirectory(prefix="estudio-zygote-")
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            self._process = self._spawn(theirs.fileno())
-        self._control.sendall(json.dumps(self._configuration()).encode())
+        try:
+            with theirs:
+                self._process = self._spawn(theirs.fileno())
+        except BaseException:
+            self._control.close()
+            os.close(self._messages)
+            raise
+        with contextlib.suppress(OSError):  # it ended at once: `wait_ready` says why
+            self._control.sendall(json.dumps(self._configuration()).encode())
 
     def _spawn(self, control: int) -> subprocess.Popen[bytes]:
         command = [self.spec.python, "-E", "-s", "-S", "-B", str(_GUEST_FOLDER / "bootstrap.py"), str(_GUEST_FOLDER)]
@@ -190,15 +196,24 @@ class Zygote:
             number = self.forks
             self._cgroup_of[number] = cgroup
         request = {"fork": number, "disk_bytes": profile.disk_bytes, "programs": profile.programs, "folder": folder}
-        doors = [] if cgroup is None else cgroup.doors()
+        doors: list[int] = []
         try:
+            doors = [] if cgroup is None else cgroup.doors()
             socket.send_fds(self._control, [json.dumps(request).encode()], doors)
         except OSError as error:
+            self._forget(number)
             raise SandboxBroken(f"The zygote is gone: {error}. {self._last_words()}") from error
         finally:
             for door in doors:
                 os.close(door)
         return number
+
+    def _forget(self, number: int) -> None:
+        """No guest of that number will come: the zygote is gone, and its keeper with it."""
+        with self._changed:
+            cgroup = self._cgroup_of.pop(number, None)
+        if cgroup is not None:
+            cgroup.remove()
 
     def _spare_cgroup(self) -> GuestCgroup | None:
         """Control groups for the next guest; the keeper has made them while nobody waited."""
@@ -315,7 +330,7 @@ class Zygote:
             self._control.shutdown(socket.SHUT_RDWR)
         if self._keeper.is_alive():
             self._keeper.join()
-        elif self._process.returncode is None:
+        elif self._said is None:
             self._reap()
 
     def _reap(self) -> None:
