@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any
 from estudio.core.limits import MIB, Limits
 from estudio.core.outcome import IsolationLevel, ScriptState
 from estudio.modules.call_message import ScriptCall
-from estudio.modules.execute_python_script import ScriptEnvironment, ScriptExecutor
+from estudio.modules.execute_python_script import ScriptExecutor
 from estudio.modules.inputs import ScriptSource
+from estudio.modules.warm_pools import ScriptEnvironment, WarmPools
 from estudio.sandbox.policy import WALLS
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class Sandbox:
         self.walls = walls
         self.limits = limits
         level = IsolationLevel.FULL if walls else IsolationLevel.NONE
-        self.executor = ScriptExecutor(environment, limits=limits, isolation=level, ahead=ahead, walls=walls)
+        self.executor = ScriptExecutor(WarmPools(environment, limits, level=level, ahead=ahead, walls=walls))
 
     def run(self, script: str, **call: Any) -> ScriptOutcome:
         """One call of a whole script."""

@@ -11,7 +11,7 @@ import pytest
 
 from estudio.core.environment import parse_environment
 from estudio.environments.builder import EnvironmentStore
-from estudio.modules.execute_python_script import ScriptEnvironment
+from estudio.modules.warm_pools import ScriptEnvironment
 from estudio.sandbox.doctor import examine_machine
 
 from .attacking import FULL, SHOWN, Sandbox, walls_without

@@ -18,7 +18,7 @@ from estudio.sandbox.doctor import examine_machine
 from .attacking import FULL, LIMITS, Sandbox, pids_named, wait_for
 
 if TYPE_CHECKING:
-    from estudio.modules.execute_python_script import ScriptEnvironment
+    from estudio.modules.warm_pools import ScriptEnvironment
 
 SCRIPT = "import os, sys, time, signal, ctypes\n{0}\ndef azureml_main():\n    return None\n"
 QUICK = replace(LIMITS, timeout_seconds=15.0, memory_bytes=256 * MIB, log_bytes=1 * MIB, output_bytes=1 * MIB)
@@ -107,7 +107,7 @@ def test_the_zygote_is_killed(environment: ScriptEnvironment) -> None:
     sandbox = Sandbox(environment, ahead=1)
     try:
         assert sandbox.attack("return 1").done
-        (pool,) = sandbox.executor._pools.values()
+        (pool,) = sandbox.executor.pools._pools.values()
         os.kill(pool._zygote._process.pid, signal.SIGKILL)
         time.sleep(0.2)
         assert sandbox.attack("return 2").evidence == 2

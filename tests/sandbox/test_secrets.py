@@ -20,7 +20,7 @@ from .attacking import Sandbox, pids_named, wait_for
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from estudio.modules.execute_python_script import ScriptEnvironment
+    from estudio.modules.warm_pools import ScriptEnvironment
 
 SECRET = f"canary-{secrets.token_hex(16)}"
 KEPT = [SECRET.encode()]

@@ -19,12 +19,13 @@ import pytest
 
 from estudio.core.limits import MIB
 from estudio.core.outcome import ScriptState
+from estudio.modules.inputs import ScriptSource
 from estudio.sandbox.cgroups import find_cgroups
 
 from .attacking import LIMITS, Sandbox
 
 if TYPE_CHECKING:
-    from estudio.modules.execute_python_script import ScriptEnvironment
+    from estudio.modules.warm_pools import ScriptEnvironment
 
 CALLS = int(os.environ.get("ESTUDIO_SOAK_CALLS", "300"))
 CALLERS = 3
@@ -86,7 +87,7 @@ def namespaces(pids: set[int]) -> int:
 
 def resident(sandbox: Sandbox) -> int:
     """Megabytes of the zygote that is at work: the last of the chain of processes that its start made."""
-    (pool,) = sandbox.executor._pools.values()
+    (pool,) = sandbox.executor.pools._pools.values()
     pid = pool._zygote._process.pid
     for _ in range(2):
         pid = int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
@@ -123,7 +124,7 @@ def test_nothing_is_left_of_many_calls(
     before = left_behind()
     sandbox = Sandbox(environment, limits=QUICK)
     try:
-        sandbox.executor.warm()._rotate_after = rotate_after
+        sandbox.executor.pools.pool_for(ScriptSource("any.py", b""))._rotate_after = rotate_after
         assert run_calls(sandbox, 30) == []
         settled, megabytes = left_behind(), resident(sandbox)
         assert run_calls(sandbox, CALLS) == []

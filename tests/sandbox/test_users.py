@@ -40,7 +40,8 @@ try:
         told.append([each.done, each.evidence, each.error])
 finally:
     sandbox.close()
-print(json.dumps([os.geteuid(), told, sandbox.executor.isolation.level, sandbox.executor.isolation.missing]))
+isolation = sandbox.executor.pools.isolation
+print(json.dumps([os.geteuid(), told, isolation.level, isolation.missing]))
 """
 Ask = Callable[..., list[Any]]
 

@@ -187,10 +187,15 @@ class Zygote:
             number = self.forks
             self._cgroup_of[number] = cgroup
         request = {"fork": number, "disk_bytes": profile.disk_bytes, "programs": profile.programs, "folder": folder}
-        doors = [] if cgroup is None else cgroup.doors()
+        doors: list[int] = []
         try:
+            doors = [] if cgroup is None else cgroup.doors()
             socket.send_fds(self._control, [json.dumps(request).encode()], doors)
         except OSError as error:
+            with self._changed:
+                unused = self._cgroup_of.pop(number, None)
+            if unused is not None:
+                unused.remove()
             raise SandboxBroken(f"The zygote is gone: {error}. {self._last_words()}") from error
         finally:
             for door in doors:
