@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import signal
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from estudio.core.limits import MIB
 from estudio.core.outcome import ScriptState
+from estudio.errors import EnvironmentFailed, EstudioError, InvalidUsage
 from estudio.sandbox.doctor import examine_machine
 
 from .attacking import FULL, LIMITS, Sandbox, pids_named, wait_for
@@ -102,17 +106,56 @@ def test_a_call_is_cancelled(environment: ScriptEnvironment) -> None:
     assert pids_named(name) == []
 
 
-def test_the_zygote_is_killed(environment: ScriptEnvironment) -> None:
-    """The machine may do that, for its memory: the call in flight is told so, the next one has a new zygote."""
-    sandbox = Sandbox(environment, ahead=1)
+@pytest.mark.parametrize("ahead", [0, 1, 3])
+def test_the_zygote_is_killed(environment: ScriptEnvironment, ahead: int) -> None:
+    """The machine may do that, for its memory: the next call has a new zygote, however often."""
+    sandbox = Sandbox(environment, ahead=ahead)
     try:
         assert sandbox.attack("return 1").done
         (pool,) = sandbox.executor.pools._pools.values()
-        os.kill(pool._zygote._process.pid, signal.SIGKILL)
-        time.sleep(0.2)
-        assert sandbox.attack("return 2").evidence == 2
+        for number in range(2):
+            os.kill(pool._zygote._process.pid, signal.SIGKILL)
+            time.sleep(0.2)
+            pool._asked.clear()
+            assert sandbox.attack(f"return {number}").evidence == number
     finally:
         sandbox.close()
+
+
+def test_a_zygote_that_did_not_start_is_tried_again(environment: ScriptEnvironment) -> None:
+    """And the reason is the same each time, not that it is gone."""
+    sandbox = Sandbox(replace(environment, preload=("no_such_package",)), ahead=1)
+    try:
+        for _ in range(2):
+            with pytest.raises(EnvironmentFailed, match="no_such_package"):
+                sandbox.attack("return 1")
+    finally:
+        sandbox.close()
+
+
+def test_the_host_has_no_descriptors_left(environment: ScriptEnvironment) -> None:
+    """For a moment: calls fail with an error of the tree, and go on when there are some again."""
+    sandbox = Sandbox(environment, ahead=1)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        assert sandbox.attack("return 1").done
+        resource.setrlimit(resource.RLIMIT_NOFILE, (len([*Path("/proc/self/fd").iterdir()]) + 1, hard))
+        for _ in range(3):
+            with contextlib.suppress(EstudioError, OSError):
+                sandbox.attack("return 1")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert sandbox.attack("return 2").evidence == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        sandbox.close()
+
+
+def test_less_memory_is_given_than_a_guest_holds(walled: Sandbox) -> None:
+    if "memory-cgroup" not in walled.executor.isolation.walls:
+        pytest.skip("without a memory control group a limit counts from what the guest has")
+    with pytest.raises(InvalidUsage, match="memory_bytes"):
+        walled.run(SCRIPT.format(""), limits=replace(LIMITS, memory_bytes=65536))
+    assert walled.attack("return 1").done
 
 
 def test_many_calls_end_badly_at_once(walled: Sandbox) -> None:
@@ -147,7 +190,6 @@ def test_the_host_is_gone(environment: ScriptEnvironment) -> None:
     import subprocess
     import sys
     from dataclasses import asdict
-    from pathlib import Path
 
     name = f"orphan-{os.getpid() % 10_000}"
     code = (
@@ -215,7 +257,6 @@ def test_a_wall_that_cannot_be_built_is_left_out(environment: ScriptEnvironment,
     import subprocess
     import sys
     from dataclasses import asdict
-    from pathlib import Path
 
     numbers = {"unshare": 272, "mount": 165, "landlock_create_ruleset": 444, "capset": 126, "pivot_root": 155}
     if os.uname().machine != "x86_64":

@@ -15,6 +15,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from estudio.errors import InvalidUsage
+
 _ROOT = Path("/sys/fs/cgroup")
 _serial = itertools.count()
 END_SECONDS = 5.0
@@ -30,14 +32,30 @@ class GuestCgroup:
     version: int
 
     def limit(self, memory_bytes: int, processes: int) -> None:
-        """Set what the guest may take. Raises OSError."""
+        """Set what the guest may take.
+
+        Raises:
+            InvalidUsage: less memory than a guest takes before its call.
+            OSError: the groups cannot be written.
+        """
         if self.memory is not None:
-            _write(self.memory / ("memory.max" if self.version == 2 else "memory.limit_in_bytes"), memory_bytes)
+            self._limit_memory(self.memory, memory_bytes)
             if self.version == 2:
                 with contextlib.suppress(OSError):  # no swap controller: nothing to switch off
                     _write(self.memory / "memory.swap.max", 0)
         if self.processes is not None:
             _write(self.processes / "pids.max", processes)
+
+    def _limit_memory(self, folder: Path, memory_bytes: int) -> None:
+        try:
+            _write(folder / ("memory.max" if self.version == 2 else "memory.limit_in_bytes"), memory_bytes)
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+            raise InvalidUsage(
+                f"The limit memory_bytes is {memory_bytes}, less than a guest takes before its call. Give more.",
+                limit="memory_bytes",
+            ) from error
 
     def doors(self) -> list[int]:
         """Descriptors through which a process with one thread enters by writing `0`; empty where `add` must be used.

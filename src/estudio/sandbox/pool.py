@@ -70,8 +70,8 @@ class GuestPool:
         Raises:
             SandboxBroken: no guest can be had, even from a fresh zygote.
         """
-        self.start()
         try:
+            self.start()
             return self._take_once(profile, folder)
         except SandboxBroken:
             fresh = self._new_zygote()
@@ -118,6 +118,7 @@ class GuestPool:
         with self._lock:
             self._retired.append(self._zygote)
             self._zygote = fresh
+            self._started = True
             self._asked.clear()
             self._successor = None
             if self._closed:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 CONTROL_BYTES = 1 << 17
 START_SECONDS = 120.0
 """Importing a large environment from a cold disk; a warm start takes about one second."""
+GUEST_DESCRIPTORS = 3
+"""Its connection, its log, its process."""
 FORK_SECONDS = 30.0
 END_SECONDS = 5.0
 SHARED_PROCESSES = 64
@@ -268,11 +271,15 @@ class Zygote:
             guest.close()
 
     def _hear(self) -> bool:
-        payload, descriptors, _, _ = socket.recv_fds(self._control, CONTROL_BYTES, 3)
+        payload, descriptors, _, _ = socket.recv_fds(self._control, CONTROL_BYTES, GUEST_DESCRIPTORS)
         if not payload:
             return False
         message = json.loads(payload)
         if "forked" in message:
+            if len(descriptors) != GUEST_DESCRIPTORS:
+                for descriptor in descriptors:
+                    os.close(descriptor)
+                raise OSError(errno.EMFILE, "this process has no descriptor left for a guest")
             self._admit(message["forked"], descriptors)
         elif "exited" in message:
             with self._changed:
