@@ -151,7 +151,7 @@ def test_the_host_has_no_descriptors_left(environment: ScriptEnvironment) -> Non
 
 
 def test_less_memory_is_given_than_a_guest_holds(walled: Sandbox) -> None:
-    if "memory-cgroup" not in walled.executor.isolation.walls:
+    if "memory-cgroup" not in walled.executor.pools.isolation.walls:
         pytest.skip("without a memory control group a limit counts from what the guest has")
     with pytest.raises(InvalidUsage, match="memory_bytes"):
         walled.run(SCRIPT.format(""), limits=replace(LIMITS, memory_bytes=65536))
