@@ -107,8 +107,7 @@ class Sandbox:
         self.walls = walls
         self.limits = limits
         level = IsolationLevel.FULL if walls else IsolationLevel.NONE
-        self.pools = WarmPools(environment, limits, level=level, ahead=ahead, walls=walls)
-        self.executor = ScriptExecutor(self.pools)
+        self.executor = ScriptExecutor(WarmPools(environment, limits, level=level, ahead=ahead, walls=walls))
 
     def run(self, script: str, **call: Any) -> ScriptOutcome:
         """One call of a whole script."""

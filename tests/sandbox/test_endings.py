@@ -112,7 +112,7 @@ def test_the_zygote_is_killed(environment: ScriptEnvironment, ahead: int) -> Non
     sandbox = Sandbox(environment, ahead=ahead)
     try:
         assert sandbox.attack("return 1").done
-        (pool,) = sandbox.pools._pools.values()
+        (pool,) = sandbox.executor.pools._pools.values()
         for number in range(2):
             os.kill(pool._zygote._process.pid, signal.SIGKILL)
             time.sleep(0.2)
@@ -151,7 +151,7 @@ def test_the_host_has_no_descriptors_left(environment: ScriptEnvironment) -> Non
 
 
 def test_less_memory_is_given_than_a_guest_holds(walled: Sandbox) -> None:
-    if "memory-cgroup" not in walled.pools.isolation.walls:
+    if "memory-cgroup" not in walled.executor.pools.isolation.walls:
         pytest.skip("without a memory control group a limit counts from what the guest has")
     with pytest.raises(InvalidUsage, match="memory_bytes"):
         walled.run(SCRIPT.format(""), limits=replace(LIMITS, memory_bytes=65536))

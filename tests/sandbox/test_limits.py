@@ -85,7 +85,7 @@ ENDS = {ScriptState.OUT_OF_MEMORY, ScriptState.FAILED, ScriptState.KILLED}
 @pytest.mark.parametrize("kind", HOGS)
 def test_more_memory_is_taken_than_allowed(walled: Sandbox, kind: str) -> None:
     """Twice the limit ends the call, by the kernel or by the interpreter; a quarter of it does not."""
-    if kind in COUNTED_BY_GROUP_ALONE and "memory-cgroup" not in walled.pools.isolation.walls:
+    if kind in COUNTED_BY_GROUP_ALONE and "memory-cgroup" not in walled.executor.pools.isolation.walls:
         pytest.skip("without a memory control group only each process's address space is bounded: SECURITY.md says so")
     limits = replace(MEMORY, disk_bytes=2048 * MIB, output_bytes=2048 * MIB)
     small, large = ("32", "2000") if kind == "pipes" else ("64", "768")

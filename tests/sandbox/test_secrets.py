@@ -30,20 +30,20 @@ KEPT = [SECRET.encode()]
 @pytest.fixture(scope="module")
 def after_secret(environment: ScriptEnvironment) -> Iterator[Sandbox]:
     """A sandbox whose host had a secret in its environment variables before anything was started."""
-    os.environ["CANARY_OF_THE_HOST"] = SECRET
+    os.environ["SECRET_CANARY"] = SECRET
     sandbox = Sandbox(environment)
     yield sandbox
     sandbox.close()
-    os.environ.pop("CANARY_OF_THE_HOST", None)
+    os.environ.pop("SECRET_CANARY", None)
 
 
 @pytest.fixture(scope="module")
 def unwalled_after_secret(environment: ScriptEnvironment) -> Iterator[Sandbox]:
-    os.environ["CANARY_OF_THE_HOST"] = SECRET
+    os.environ["SECRET_CANARY"] = SECRET
     sandbox = Sandbox(environment, frozenset())
     yield sandbox
     sandbox.close()
-    os.environ.pop("CANARY_OF_THE_HOST", None)
+    os.environ.pop("SECRET_CANARY", None)
 
 
 def test_a_variable_of_the_host_is_read(after_secret: Sandbox) -> None:
@@ -51,7 +51,7 @@ def test_a_variable_of_the_host_is_read(after_secret: Sandbox) -> None:
     told = after_secret.attack("""
         LIBC.getenv.restype = ctypes.c_char_p
         assert LIBC.getenv(b'HOME') == os.environ['HOME'].encode()
-        return [dict(os.environ), LIBC.getenv(b'CANARY_OF_THE_HOST')]
+        return [dict(os.environ), LIBC.getenv(b'SECRET_CANARY')]
     """)
     variables, leaked = told.evidence
     assert leaked is None
@@ -61,7 +61,7 @@ def test_a_variable_of_the_host_is_read(after_secret: Sandbox) -> None:
 
 
 def test_the_environment_is_empty_even_without_walls(unwalled_after_secret: Sandbox) -> None:
-    told = unwalled_after_secret.attack("return os.environ.get('CANARY_OF_THE_HOST', '')")
+    told = unwalled_after_secret.attack("return os.environ.get('SECRET_CANARY', '')")
     assert told.evidence == ""
 
 

@@ -87,7 +87,7 @@ def namespaces(pids: set[int]) -> int:
 
 def resident(sandbox: Sandbox) -> int:
     """Megabytes of the zygote that is at work: the last of the chain of processes that its start made."""
-    (pool,) = sandbox.pools._pools.values()
+    (pool,) = sandbox.executor.pools._pools.values()
     pid = pool._zygote._process.pid
     for _ in range(2):
         pid = int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
@@ -124,7 +124,7 @@ def test_nothing_is_left_of_many_calls(
     before = left_behind()
     sandbox = Sandbox(environment, limits=QUICK)
     try:
-        sandbox.pools.pool_for(ScriptSource("x", b""))._rotate_after = rotate_after
+        sandbox.executor.pools.pool_for(ScriptSource("any.py", b""))._rotate_after = rotate_after
         assert run_calls(sandbox, 30) == []
         settled, megabytes = left_behind(), resident(sandbox)
         assert run_calls(sandbox, CALLS) == []

@@ -11,7 +11,6 @@ import pyarrow as pa
 import pytest
 
 from estudio.modules.warm_pools import ScriptEnvironment
-from estudio.tables.table import Table
 
 from .attacking import Sandbox, pids_named, wait_for
 
@@ -203,7 +202,7 @@ def test_two_calls_at_once_meet_in_a_folder(walled: Sandbox) -> None:
 
 def test_one_call_starves_another_of_processes(walled: Sandbox) -> None:
     """Each has a share of its own, where the machine gives process control groups."""
-    if "process-cgroup" not in walled.pools.isolation.walls:
+    if "process-cgroup" not in walled.executor.pools.isolation.walls:
         pytest.skip("without a process control group the share is common to all calls of a zygote: SECURITY.md says so")
     name = f"bomb-{os.getpid() % 10_000}"
     act = """

@@ -40,7 +40,8 @@ try:
         told.append([each.done, each.evidence, each.error])
 finally:
     sandbox.close()
-print(json.dumps([os.geteuid(), told, sandbox.pools.isolation.level, sandbox.pools.isolation.missing]))
+isolation = sandbox.executor.pools.isolation
+print(json.dumps([os.geteuid(), told, isolation.level, isolation.missing]))
 """
 Ask = Callable[..., list[Any]]
 
@@ -113,7 +114,7 @@ def _asked(world: Path, python: Path | None, acts: tuple[tuple[str, dict[str, An
     ended = subprocess.run(
         [str(python), "-s", "-B", "-c", CHILD],
         input=json.dumps(asked),
-        env={"PYTHONPATH": str(world / "host"), "CANARY_OF_THE_HOST": "of the user"},
+        env={"PYTHONPATH": str(world / "host"), "SECRET_CANARY": "of the user"},
         cwd="/",
         user=USER,
         group=USER,
@@ -158,11 +159,7 @@ def test_an_ordinary_users_walls_hold(ask: Ask) -> None:
                 path.chmod(0o700)
             facts = {"path": str(secret), "pid": sleeper.pid, "size": bundle.stat().st_size}
             told = ask(
-                (
-                    "return [os.getuid(), os.getgroups(), os.getpid(), os.environ.get('CANARY_OF_THE_HOST')]",
-                    facts,
-                    None,
-                ),
+                ("return [os.getuid(), os.getgroups(), os.getpid(), os.environ.get('SECRET_CANARY')]", facts, None),
                 ("return open(given['path']).read()", facts, None),
                 ("open(given['path'], 'w').write('x'); return 1", facts, None),
                 ("os.chmod(given['path'], 0o777); return 1", facts, None),

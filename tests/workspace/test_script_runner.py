@@ -129,7 +129,7 @@ def test_closing_a_runner_cancels_its_calls(home: Path) -> None:
     [
         ({"script": "missing.py"}, InvalidScript, "missing.py cannot be read"),
         ({"script": IDENTITY, "dataset1": "missing.csv"}, InvalidDataset, "no file missing.csv"),
-        ({"script": IDENTITY, "dataset1": 5}, InvalidUsage, "A dataset is a int"),
+        ({"script": IDENTITY, "dataset1": 5}, InvalidUsage, "cannot be of the type int"),
         ({"script": IDENTITY, "bundle": "missing.zip"}, InvalidBundle, "missing.zip cannot be read"),
         ({"script": IDENTITY, "bundle": __file__}, InvalidBundle, "zip"),
         ({"script": IDENTITY, "calling": "modern"}, InvalidUsage, "'classic' or 'designer'"),

@@ -46,7 +46,8 @@ def rehearse():
     layout, content = _rehearsed[0]
     held = MemoryFile(content)
     built = frames.build_table(json.loads(json.dumps(layout)), held)
-    returned = calling.tables_of(_entry()(*calling.arguments(_entry(), [built, None], "classic")))
+    entry = _entry()
+    returned = calling.tables_of(entry(*calling.arguments(entry, [built, None], "classic")))
     _encode(returned[0], frames.origins([layout], [held]))
     tracebacks.forget(str("warm_up.py"))
 

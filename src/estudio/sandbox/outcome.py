@@ -11,6 +11,7 @@ import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from estudio.core.classic_errors import classic_text
 from estudio.core.outcome import ScriptError, ScriptState
 from estudio.errors import InvalidBundle, SandboxBroken
 
@@ -79,7 +80,7 @@ def _out_of_memory(limits: Limits) -> Verdict:
 def _reported(report: dict[str, object], *, bundle: bool) -> Verdict:
     if bundle and report.get("state") == "bad-bundle":
         error = _report_error(report)
-        raise InvalidBundle(error.message, reason=error.code)
+        raise InvalidBundle(error.message, classic_text=classic_text("bad-bundle", "", error.message))
     state = _REPORTED.get(str(report.get("state")))
     if state is None:
         return _ended(ScriptState.FAILED, "wrong-result", "The guest answered with an unknown state.")

@@ -201,19 +201,15 @@ class Zygote:
             doors = [] if cgroup is None else cgroup.doors()
             socket.send_fds(self._control, [json.dumps(request).encode()], doors)
         except OSError as error:
-            self._forget(number)
+            with self._changed:
+                unused = self._cgroup_of.pop(number, None)
+            if unused is not None:
+                unused.remove()
             raise SandboxBroken(f"The zygote is gone: {error}. {self._last_words()}") from error
         finally:
             for door in doors:
                 os.close(door)
         return number
-
-    def _forget(self, number: int) -> None:
-        """No guest of that number will come: the zygote is gone, and its keeper with it."""
-        with self._changed:
-            cgroup = self._cgroup_of.pop(number, None)
-        if cgroup is not None:
-            cgroup.remove()
 
     def _spare_cgroup(self) -> GuestCgroup | None:
         """Control groups for the next guest; the keeper has made them while nobody waited."""

@@ -170,5 +170,6 @@ def _as_table(dataset: object) -> Table | None:
     if pandas is not None and isinstance(dataset, pandas.DataFrame):
         return Table.from_pandas(dataset)
     raise InvalidUsage(
-        f"A dataset is a {type(dataset).__name__}; give a file's path, a Table, a pyarrow table or a DataFrame."
+        f"A dataset cannot be of the type {type(dataset).__name__}; give a file's path, a Table, a pyarrow table or a "
+        "DataFrame."
     )

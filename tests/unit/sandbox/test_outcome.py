@@ -84,8 +84,9 @@ def test_a_bad_bundle_where_there_was_none_is_a_wrong_result() -> None:
 
 def test_a_bad_bundle_is_bad_input() -> None:
     report = {"state": "bad-bundle", "error": {"code": "bad-bundle", "message": "The zip is encrypted."}}
-    with pytest.raises(InvalidBundle, match="encrypted"):
+    with pytest.raises(InvalidBundle, match="encrypted") as caught:
         judge(facts(report=report), LIMITS)
+    assert str(caught.value.facts["classic_text"]).startswith("Error 0102: ")
 
 
 @pytest.mark.parametrize("line", [0, -1, 2**31, "7", None, 1.5])
