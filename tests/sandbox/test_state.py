@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
 
 from estudio.modules.warm_pools import ScriptEnvironment
@@ -164,6 +165,23 @@ def test_a_seed_repeats_its_results_everywhere(walled: Sandbox, environment: Scr
         assert str(walled.attack(act, seed=8).evidence) not in told
     finally:
         other.close()
+
+
+def test_a_dataset_carries_a_message(walled: Sandbox) -> None:
+    """Both calls are given the same table: neither its position nor its flags or locks pass from one to the other."""
+    table = Table.from_arrow(pa.table({"a": list(range(100_000))}))
+    act = """
+        import fcntl
+        number = [n for n in descriptors('file') if not fcntl.fcntl(n, fcntl.F_GETFL) & os.O_RDWR][0]
+        found = [os.lseek(number, 0, os.SEEK_CUR), fcntl.fcntl(number, fcntl.F_GETFL) & (os.O_NONBLOCK | os.O_APPEND)]
+        fcntl.flock(number, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        os.lseek(number, 77, os.SEEK_SET)
+        fcntl.fcntl(number, fcntl.F_SETFL, os.O_NONBLOCK | os.O_APPEND)
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return found + [os.lseek(number, 0, os.SEEK_CUR)]
+    """
+    for _ in range(3):
+        assert walled.attack(act, dataset1=table).evidence == [0, 0, 77]
 
 
 def test_two_calls_at_once_meet_in_a_folder(walled: Sandbox) -> None:

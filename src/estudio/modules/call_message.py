@@ -46,6 +46,8 @@ class CallFiles:
     """The open files of one call."""
 
     inputs: tuple[TableFile | None, TableFile | None]
+    descriptors: tuple[int, ...]
+    """Of the inputs that are there, for this call alone."""
     bundle: int | None
     result: ResultFile
 
@@ -62,8 +64,8 @@ def message_of(call: ScriptCall, guest: Guest, files: CallFiles, *, limited: boo
         "output_bytes": call.limits.output_bytes,
         "limits": _process_limits(guest, call, files) if limited else None,
     }
-    passed = [table.descriptor for table in files.inputs if table is not None]
-    descriptors = (files.result.descriptor, *passed, *(() if files.bundle is None else (files.bundle,)))
+    bundle = () if files.bundle is None else (files.bundle,)
+    descriptors = (files.result.descriptor, *files.descriptors, *bundle)
     return CallMessage(job, call.script.text, descriptors)
 
 

@@ -75,13 +75,13 @@ class ScriptExecutor:
         begin = time.monotonic()
         profile = GuestProfile(call.limits.disk_bytes, call.allow_programs)
         inputs = (_file_of(call.dataset1), _file_of(call.dataset2))
-        with opened_bundle(call.bundle) as bundle, self._folder() as folder:
+        with _reopened(inputs) as descriptors, opened_bundle(call.bundle) as bundle, self._folder() as folder:
             queue_begin = time.monotonic()
             guest = self.pools.pool_for(call.script).take(profile, folder)
             queue = time.monotonic() - queue_begin
             result = ResultFile(call.limits.output_bytes)
             try:
-                outcome = self._converse(guest, call, CallFiles(inputs, bundle, result), on_output)
+                outcome = self._converse(guest, call, CallFiles(inputs, descriptors, bundle, result), on_output)
             finally:
                 result.close()
                 guest.kill()
@@ -170,6 +170,18 @@ class ScriptExecutor:
 
 def _file_of(table: Table | None) -> TableFile | None:
     return None if table is None else file_of(table)
+
+
+@contextlib.contextmanager
+def _reopened(files: tuple[TableFile | None, ...]) -> Iterator[tuple[int, ...]]:
+    """Descriptors of these files for one call alone."""
+    descriptors: list[int] = []
+    try:
+        descriptors.extend(file.reopen() for file in files if file is not None)
+        yield tuple(descriptors)
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
 
 
 def _timings(facts: CallFacts) -> Timings:

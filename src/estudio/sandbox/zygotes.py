@@ -101,9 +101,15 @@ class Zygote:
         self._said: str | None = None
         self._folder = None if "mount" in spec.walls else tempfile.TemporaryDirectory(prefix="estudio-zygote-")
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            self._process = self._spawn(theirs.fileno())
-        self._control.sendall(json.dumps(self._configuration()).encode())
+        try:
+            with theirs:
+                self._process = self._spawn(theirs.fileno())
+        except BaseException:
+            self._control.close()
+            os.close(self._messages)
+            raise
+        with contextlib.suppress(OSError):  # it ended at once: `wait_ready` says why
+            self._control.sendall(json.dumps(self._configuration()).encode())
 
     def _spawn(self, control: int) -> subprocess.Popen[bytes]:
         command = [self.spec.python, "-E", "-s", "-S", "-B", str(_GUEST_FOLDER / "bootstrap.py"), str(_GUEST_FOLDER)]
@@ -320,7 +326,7 @@ class Zygote:
             self._control.shutdown(socket.SHUT_RDWR)
         if self._keeper.is_alive():
             self._keeper.join()
-        elif self._process.returncode is None:
+        elif self._said is None:
             self._reap()
 
     def _reap(self) -> None:

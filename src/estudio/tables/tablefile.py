@@ -63,6 +63,14 @@ class TableFile:
         """The size of the file."""
         return os.fstat(self.descriptor).st_size
 
+    def reopen(self) -> int:
+        """A read-only descriptor of its own for one call, which the caller closes.
+
+        Position, flags and locks belong to what was opened, not to the descriptor: those of a shared one would pass
+        from call to call. Raises OSError.
+        """
+        return os.open(f"/proc/self/fd/{self.descriptor}", os.O_RDONLY | os.O_CLOEXEC)
+
     def __del__(self) -> None:
         os.close(self.descriptor)
 
