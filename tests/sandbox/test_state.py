@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from estudio.modules.warm_pools import ScriptEnvironment
+from estudio.tables.table import Table
 
 from .attacking import Sandbox, pids_named, wait_for
 
