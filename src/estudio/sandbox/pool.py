@@ -48,6 +48,7 @@ class GuestPool:
         self._closed = False
         self._zygote = self._new_zygote()
         self._started = False
+        self._failed = False
 
     def _new_zygote(self) -> Zygote:
         return Zygote(self.spec, self._limits, self._cgroups)
@@ -56,9 +57,15 @@ class GuestPool:
         """Wait until the first zygote is ready and ask for the first guests. Raises as `Zygote.wait_ready`."""
         with self._lock:
             if not self._started:
-                self._zygote.wait_ready()
-                self._started = True
+                self._start_first()
             self._refill()
+
+    def _start_first(self) -> None:
+        if self._failed:
+            self._zygote = self._new_zygote()
+        self._failed = True
+        self._zygote.wait_ready()
+        self._started, self._failed = True, False
 
     def take(self, profile: GuestProfile, folder: str | None = None) -> Guest:
         """A guest that is ready for one call.
