@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +16,11 @@ from estudio.environments.builder import EnvironmentStore
 
 OFFLINE = "ESTUDIO_TESTS_OFFLINE"
 """Set it to leave out the tests that build real environments from the package registry."""
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Whoever starts the tests in the background ignores Ctrl-C for all that they start; some of them test Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Require(Protocol):

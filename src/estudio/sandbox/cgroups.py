@@ -128,7 +128,23 @@ class Cgroups:
 
 
 def find_cgroups() -> Cgroups:
-    """Where this process may make control groups."""
+    """Where this process may make control groups; what a killed estudio left there is removed."""
+    found = _find()
+    for folder in {found.memory, found.processes} - {None}:
+        _sweep(Path(str(folder)))
+    return found
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the empty groups of processes that are gone: nobody else knows of them."""
+    for left in folder.glob("estudio-*-*"):
+        owner = left.name.split("-")[1]
+        if owner.isdigit() and not Path("/proc", owner).exists():
+            with contextlib.suppress(OSError):  # not ours, or not empty yet
+                left.rmdir()
+
+
+def _find() -> Cgroups:
     try:
         own = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
     except OSError:

@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
-from estudio.errors import SandboxBroken
+from estudio.errors import EstudioError, SandboxBroken
 from estudio.sandbox.policy import GuestProfile
 from estudio.sandbox.zygotes import Zygote
 
@@ -41,6 +41,7 @@ class GuestPool:
         self._cgroups = cgroups
         self._ahead = ahead
         self._rotate_after = rotate_after
+        self._grace = 0
         self._lock = threading.Lock()
         self._asked: deque[tuple[Zygote, int]] = deque()
         self._retired: list[Zygote] = []
@@ -109,7 +110,7 @@ class GuestPool:
 
     def _rotate(self) -> None:
         """Start a successor in the background when the zygote is old; end old ones that have no more work."""
-        if self._zygote.forks >= self._rotate_after and self._successor is None:
+        if self._zygote.forks >= self._rotate_after + self._grace and self._successor is None:
             self._successor = threading.Thread(target=self._bring_up_successor, name="estudio-zygote-successor")
             self._successor.start()
         for zygote in [zygote for zygote in self._retired if not zygote.busy]:
@@ -117,9 +118,15 @@ class GuestPool:
             zygote.close()
 
     def _bring_up_successor(self) -> None:
-        fresh = self._new_zygote()
-        fresh.wait_ready()
-        self._succeed(fresh)
+        try:
+            fresh = self._new_zygote()
+            fresh.wait_ready()
+        except EstudioError:  # the old one still serves; it is tried again as many forks later
+            with self._lock:
+                self._successor = None
+                self._grace += self._rotate_after
+        else:
+            self._succeed(fresh)
 
     def _succeed(self, fresh: Zygote) -> None:
         with self._lock:
@@ -128,6 +135,7 @@ class GuestPool:
             self._started = True
             self._asked.clear()
             self._successor = None
+            self._grace = 0
             if self._closed:
                 fresh.close()
 
