@@ -66,15 +66,17 @@ class GuestCgroup:
         """
         if self.version == 2:
             return []
-        return [os.open(folder / "tasks", os.O_WRONLY | os.O_CLOEXEC) for folder in self._folders()]
+        return [os.open(folder / "tasks", os.O_WRONLY | os.O_CLOEXEC) for folder in self.folders]
 
-    def _folders(self) -> list[Path]:
-        return list(dict.fromkeys(folder for folder in (self.memory, self.processes) if folder is not None))
+    @property
+    def folders(self) -> list[Path]:
+        """Its folders, each once: in version 2 both controllers share one."""
+        return _distinct(self.memory, self.processes)
 
     def add(self, pid: int) -> None:
         """Move a process in. Raises OSError."""
-        for folder in {self.memory, self.processes} - {None}:
-            _write(Path(str(folder)) / "cgroup.procs", pid)
+        for folder in self.folders:
+            _write(folder / "cgroup.procs", pid)
 
     def kernel_killed(self) -> bool:
         """Whether the kernel ended a process of this group for its memory."""
@@ -92,9 +94,9 @@ class GuestCgroup:
         Raises:
             OSError: a process does not end.
         """
-        for folder in {self.memory, self.processes} - {None}:
+        for folder in self.folders:
             with contextlib.suppress(FileNotFoundError):
-                _empty(Path(str(folder)))
+                _empty(folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,17 +124,21 @@ class Cgroups:
             None if self.processes is None else self.processes / name,
             self.version,
         )
-        for folder in {made.memory, made.processes} - {None}:
-            Path(str(folder)).mkdir(exist_ok=True)
+        for folder in made.folders:
+            folder.mkdir(exist_ok=True)
         return made
 
 
 def find_cgroups() -> Cgroups:
     """Where this process may make control groups; what a killed estudio left there is removed."""
     found = _find()
-    for folder in {found.memory, found.processes} - {None}:
-        _sweep(Path(str(folder)))
+    for folder in _distinct(found.memory, found.processes):
+        _sweep(folder)
     return found
+
+
+def _distinct(*folders: Path | None) -> list[Path]:
+    return list(dict.fromkeys(folder for folder in folders if folder is not None))
 
 
 def _sweep(folder: Path) -> None:
