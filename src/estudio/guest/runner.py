@@ -23,12 +23,13 @@ _clock = getattr(time, "perf_counter", time.time)
 def set_up():
     """Put in place, once in the zygote, what every guest needs in the same form: a fork copies each page it changes.
 
-    That is argv, streams on descriptors 1 and 2, watched libraries and the old system's paths.
+    That is argv, streams on descriptors 1 and 2, variables, watched libraries and the old system's paths.
     """
     frames.choose_builder()
     sys.argv = [runner_script.FILE]
     sys.dont_write_bytecode = True
     runner_streams.open_streams()
+    hooks_libraries.set_environment()
     hooks_libraries.install()
     paths.install()
 
@@ -47,7 +48,6 @@ def warm_up():
 def prepare_guest():
     """Make a fresh fork ready for one script: what differs from guest to guest."""
     seeds.reseed()
-    hooks_libraries.set_environment()
     gc.enable()
     if not hasattr(gc, "freeze"):
         gc.set_threshold(10000, 50, 1000)  # a full collection would copy all of the zygote's pages
