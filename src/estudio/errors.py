@@ -9,8 +9,22 @@ and bad input.
     │   ├── InvalidScript           the script file: missing, too large
     │   ├── InvalidDataset          a table file or object: broken, unsupported, a wrong value in row r, column c
     │   ├── InvalidBundle           the zip or folder at the third port
-    │   └── InvalidDocument         a TOML or YAML document of ours
+    │   ├── InvalidDocument         a TOML or YAML document of ours; `problems` names each with its line
+    │   ├── InvalidWorkspace        no workspace here, or one of a later version
+    │   └── NotFound                nothing of that name in the workspace
+    │       ├── ExperimentNotFound
+    │       ├── ModuleNotFound
+    │       ├── PortNotFound
+    │       ├── DatasetNotFound
+    │       └── RunNotFound
     ├── OutputFailed                a result could not be written where it was asked (exit code 3)
+    ├── StoreFailed                 runs, datasets or results cannot be kept or read (exit code 3)
+    │   ├── StoreDiskFull           no room
+    │   ├── StoreLocked             another process holds the database for too long
+    │   ├── StoreDamaged            the database or its version cannot be used
+    │   ├── StateConflict           a change of state that the state machine forbids
+    │   ├── ObjectMissing           a stored object is gone
+    │   └── ObjectDamaged           a stored object has not its size, framing or digest
     ├── EnvironmentFailed           an environment cannot be had (exit code 4)
     │   ├── EnvironmentNotFound     no environment of that name or file
     │   ├── InterpreterNotFound     the Python version is not installed
@@ -23,7 +37,10 @@ and bad input.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MAX_FACT_CHARACTERS = 2_000
 """Text from outside inside an error: enough to recognise it, too little to flood a log."""
@@ -75,11 +92,99 @@ class InvalidDocument(InvalidInput):
 
     code = "invalid-document"
 
+    def __init__(self, message: str, *, problems: Sequence[str] = (), **facts: str | float | None) -> None:
+        super().__init__(message, **facts)
+        self.problems = tuple(problems)
+
+
+class InvalidWorkspace(InvalidInput):
+    """There is no workspace here, or it is of a later version."""
+
+    code = "invalid-workspace"
+
+
+class NotFound(InvalidInput):
+    """Nothing of that name is in the workspace."""
+
+    code = "not-found"
+
+
+class ExperimentNotFound(NotFound):
+    """No experiment of that name."""
+
+    code = "experiment-not-found"
+
+
+class ModuleNotFound(NotFound):
+    """No module of that name in the experiment or run."""
+
+    code = "module-not-found"
+
+
+class PortNotFound(NotFound):
+    """No port of that name on the module."""
+
+    code = "port-not-found"
+
+
+class DatasetNotFound(NotFound):
+    """No dataset of that name or version."""
+
+    code = "dataset-not-found"
+
+
+class RunNotFound(NotFound):
+    """No run of that id, or several that begin with it."""
+
+    code = "run-not-found"
+
 
 class OutputFailed(EstudioError):
     """A result could not be written where it was asked."""
 
     code = "output-failed"
+
+
+class StoreFailed(EstudioError):
+    """Runs, datasets or results cannot be kept or read."""
+
+    code = "store-failed"
+
+
+class StoreDiskFull(StoreFailed):
+    """There is no room to keep a result; what was finished before is kept."""
+
+    code = "store-disk-full"
+
+
+class StoreLocked(StoreFailed):
+    """Another process holds the database for too long."""
+
+    code = "store-locked"
+
+
+class StoreDamaged(StoreFailed):
+    """The database is damaged, or was written by a later version."""
+
+    code = "store-damaged"
+
+
+class StateConflict(StoreFailed):
+    """A change of state that the state machine forbids."""
+
+    code = "state-conflict"
+
+
+class ObjectMissing(StoreFailed):
+    """A stored object is gone."""
+
+    code = "object-missing"
+
+
+class ObjectDamaged(StoreFailed):
+    """A stored object has not the size, framing or digest it was stored with."""
+
+    code = "object-damaged"
 
 
 class EnvironmentFailed(EstudioError):

@@ -15,6 +15,7 @@ from estudio.errors import (
     InvalidUsage,
     OutputFailed,
     SandboxUnavailable,
+    StoreFailed,
 )
 
 
@@ -47,6 +48,7 @@ EXIT_CODES: dict[ScriptState | type[EstudioError], ExitCode] = {
     InvalidUsage: ExitCode.USAGE,
     InvalidInput: ExitCode.BAD_INPUT,
     OutputFailed: ExitCode.BAD_INPUT,
+    StoreFailed: ExitCode.BAD_INPUT,
     EnvironmentFailed: ExitCode.ENVIRONMENT,
     SandboxUnavailable: ExitCode.SANDBOX_UNAVAILABLE,
     EstudioError: ExitCode.BUG,

@@ -1,0 +1,1 @@
+"""Plans, caches and executes runs."""
