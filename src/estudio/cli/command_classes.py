@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 class LightConversion:
     """Turns the text of an option into its value: by the option's parser, its enum, or not at all."""
 
-    def coerce(self, value: object, param: TyperArgument | TyperOption, ctx: object) -> object:  # noqa: ARG002
+    def coerce(self, value: object, param: TyperArgument | TyperOption, ctx: object) -> object:
         """The value of a parameter.
 
         Raises:
             typer.BadParameter: the text is not one that the parameter takes.
         """
+        if isinstance(value, list | tuple):
+            return [self.coerce(item, param, ctx) for item in value]
         if not isinstance(value, str):
             return value
         described = param.type_descriptor

@@ -6,8 +6,10 @@ An error class has the code of its nearest ancestor in the table, so that a new 
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from estudio.core.outcome import ScriptState
+from estudio.core.run import ModuleState, RunState
 from estudio.errors import (
     EnvironmentFailed,
     EstudioError,
@@ -17,6 +19,11 @@ from estudio.errors import (
     SandboxUnavailable,
     StoreFailed,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from estudio.core.run import ModuleRun
 
 
 class ExitCode(IntEnum):
@@ -37,7 +44,7 @@ class ExitCode(IntEnum):
     """128 + SIGPIPE, as shells say it: whoever read standard output went away."""
 
 
-EXIT_CODES: dict[ScriptState | type[EstudioError], ExitCode] = {
+EXIT_CODES: dict[ScriptState | RunState | type[EstudioError], ExitCode] = {
     ScriptState.FINISHED: ExitCode.FINISHED,
     ScriptState.FAILED: ExitCode.SCRIPT_FAILED,
     ScriptState.KILLED: ExitCode.SCRIPT_FAILED,
@@ -45,6 +52,12 @@ EXIT_CODES: dict[ScriptState | type[EstudioError], ExitCode] = {
     ScriptState.OUT_OF_MEMORY: ExitCode.LIMIT,
     ScriptState.OUTPUT_TOO_LARGE: ExitCode.LIMIT,
     ScriptState.CANCELLED: ExitCode.INTERRUPTED,
+    RunState.FINISHED: ExitCode.FINISHED,
+    RunState.RUNNING: ExitCode.FINISHED,
+    RunState.FINISHED_WITH_FAILURES: ExitCode.SCRIPT_FAILED,
+    RunState.FAILED: ExitCode.SCRIPT_FAILED,
+    RunState.CANCELLED: ExitCode.INTERRUPTED,
+    RunState.INTERRUPTED: ExitCode.INTERRUPTED,
     InvalidUsage: ExitCode.USAGE,
     InvalidInput: ExitCode.BAD_INPUT,
     OutputFailed: ExitCode.BAD_INPUT,
@@ -53,10 +66,22 @@ EXIT_CODES: dict[ScriptState | type[EstudioError], ExitCode] = {
     SandboxUnavailable: ExitCode.SANDBOX_UNAVAILABLE,
     EstudioError: ExitCode.BUG,
 }
+_LIMIT_STATES = {
+    state.value for state, code in EXIT_CODES.items() if code is ExitCode.LIMIT and isinstance(state, ScriptState)
+}
+"""Also the codes of the errors of modules that hit a limit."""
 
 
 def exit_code_of_state(state: ScriptState) -> ExitCode:
     """The exit code of a script call that ended in this state."""
+    return EXIT_CODES[state]
+
+
+def exit_code_of_run(state: RunState, modules: Iterable[ModuleRun]) -> ExitCode:
+    """The exit code of a run: that of limits where nothing failed but by a limit, else that of its state."""
+    errors = {str((module.error or {}).get("code")) for module in modules if module.state is ModuleState.FAILED}
+    if errors and errors <= _LIMIT_STATES:
+        return ExitCode.LIMIT
     return EXIT_CODES[state]
 
 

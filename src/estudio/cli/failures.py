@@ -12,7 +12,7 @@ import typer
 
 from estudio.cli.exit_codes import ExitCode, exit_code_of_error
 from estudio.cli.screen import Screen, print_document
-from estudio.errors import EstudioError, InvalidUsage, OutputFailed
+from estudio.errors import EstudioError, InvalidDocument, InvalidUsage, OutputFailed
 
 BUG_ADVICE = (
     "This is a bug in estudio, not in your script. Run the same command with ESTUDIO_DEBUG=1 and report what it "
@@ -24,7 +24,10 @@ MAX_BUG_CHARACTERS = 500
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A failure as it is told: `usage` and `hint` stand before and after the message, for people only."""
+    """A failure as it is told: `usage` and `hint` stand before and after the message, for people only.
+
+    `problems` are those of a document, one for each line.
+    """
 
     exit_code: ExitCode
     code: str
@@ -33,6 +36,7 @@ class Failure:
     facts: dict[str, str | float | None] = field(default_factory=dict)
     usage: str = ""
     hint: str = ""
+    problems: tuple[str, ...] = ()
 
 
 def report_failure(error: BaseException, *, json: bool, debug: bool) -> int:
@@ -42,7 +46,9 @@ def report_failure(error: BaseException, *, json: bool, debug: bool) -> int:
     if debug and failure.exit_code is ExitCode.BUG:
         screen.say_lines("".join(traceback.format_exception(error)))
     if json:
-        told = {"code": failure.code, "message": failure.message, "facts": failure.facts}
+        told: dict[str, object] = {"code": failure.code, "message": failure.message, "facts": failure.facts}
+        if failure.problems:
+            told["problems"] = list(failure.problems)
         try:
             print_document({"state": failure.state, "exit_code": int(failure.exit_code), "error": told})
         except OutputFailed:
@@ -50,6 +56,8 @@ def report_failure(error: BaseException, *, json: bool, debug: bool) -> int:
         return failure.exit_code
     if failure.usage:
         screen.say_lines(failure.usage)
+    for problem in failure.problems:
+        screen.say(problem)
     screen.say(f"error: {failure.message}" if failure.state == "error" else failure.message, "error")
     if failure.hint:
         screen.say(failure.hint)
@@ -60,7 +68,9 @@ def _failure(error: BaseException) -> Failure:
     if isinstance(error, KeyboardInterrupt):
         return Failure(ExitCode.INTERRUPTED, "interrupted", "Interrupted.", "cancelled")
     if isinstance(error, EstudioError):
-        return Failure(exit_code_of_error(type(error)), error.code, error.message, facts=error.facts)
+        problems = error.problems if isinstance(error, InvalidDocument) else ()
+        code = exit_code_of_error(type(error))
+        return Failure(code, error.code, error.message, facts=error.facts, problems=problems)
     if isinstance(error, typer.TyperException):
         return _wrong_usage(error)
     words = f"{type(error).__name__}: {error}"[:MAX_BUG_CHARACTERS]

@@ -63,7 +63,9 @@ def _end(arguments: list[str], door: Door | None) -> int:
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the outermost edge: every failure ends in words
         from estudio.cli.failures import report_failure  # noqa: PLC0415
 
-        return report_failure(error, json="--json" in arguments, debug=os.environ.get(DEBUG) == "1")
+        return report_failure(
+            error, json=bool({"--json", "--json-lines"} & set(arguments)), debug=os.environ.get(DEBUG) == "1"
+        )
 
 
 class _NoPandas:

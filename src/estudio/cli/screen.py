@@ -136,12 +136,12 @@ class Screen:
     def say(self, line: str, tone: Tone = "plain") -> None:
         """One line of ours on standard error."""
         self.end_progress()
-        _write(sys.stderr, neutralise_line(line), tone)
+        write_line(sys.stderr, neutralise_line(line), tone)
 
     def say_lines(self, text: str) -> None:
         """Several lines as they are, such as a script's traceback, on standard error."""
         self.end_progress()
-        _write(sys.stderr, neutralise_lines(text).rstrip("\n"), "plain")
+        write_line(sys.stderr, neutralise_lines(text).rstrip("\n"), "plain")
 
     def show(self, *parts: RenderableType) -> None:
         """Tables and texts of Rich on standard output."""
@@ -181,7 +181,8 @@ def print_document(document: object) -> None:
         sys.stdout.write(json.dumps(document, allow_nan=False) + "\n")
 
 
-def _write(stream: TextIO, text: str, tone: Tone) -> None:
+def write_line(stream: TextIO, text: str, tone: Tone) -> None:
+    """A line on a standard stream, coloured where that is a terminal."""
     with suppress(OSError):  # said again, with an exit code, by the last flush in `main`
         sys.stdout.flush()
     code = _SGR[tone] if wants_colour(stream) else ""

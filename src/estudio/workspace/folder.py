@@ -1,0 +1,138 @@
+"""The workspace's folder: where it is found, what lies where in it, and which experiments it has.
+
+Nothing here opens the store or reads a graph, so that completion and wrong names are answered at once.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from estudio.core.environment import near_name
+from estudio.errors import ExperimentNotFound, InvalidWorkspace
+
+MARKER = "estudio.toml"
+"""The file that makes a folder a workspace."""
+VERSION = 1
+"""The `estudio` field of that file."""
+FIELDS = ("estudio", "name")
+SUFFIX = ".yaml"
+MAX_MARKER_BYTES = 64 * 1024
+"""Two fields and comments; more is another file."""
+MAX_NAMED_EXPERIMENTS = 10
+"""In a message: a choice to pick from, no flood."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceFolder:
+    """An existing workspace on disk. `root` is absolute."""
+
+    root: Path
+    name: str
+
+    @property
+    def experiments(self) -> Path:
+        """Where experiment documents lie."""
+        return self.root / "experiments"
+
+    @property
+    def state(self) -> Path:
+        """The ignored folder with the database and the stored objects."""
+        return self.root / ".estudio"
+
+    def experiment_names(self) -> tuple[str, ...]:
+        """The names of all experiments, sorted."""
+        return tuple(sorted(path.stem for path in self.experiments.glob(f"*{SUFFIX}") if path.is_file()))
+
+    def experiment_path(self, name: str) -> Path:
+        """The document of an experiment: by its name, or by its path from here or from the workspace.
+
+        Raises:
+            ExperimentNotFound: there is none, or it lies outside the workspace.
+        """
+        if name.endswith((SUFFIX, ".yml")) or "/" in name:
+            return self._by_path(name)
+        path = self.experiments / f"{name}{SUFFIX}"
+        if name and path.is_file() and path.parent == self.experiments:
+            return path
+        raise self._not_found(name)
+
+    def _by_path(self, text: str) -> Path:
+        for path in (Path(text), self.root / text):
+            if path.is_file():
+                found = path.resolve()
+                if found.is_relative_to(self.root):
+                    return found
+                raise ExperimentNotFound(
+                    f"The experiment {text[:200]!r} lies outside the workspace {self.root}; its scripts and data are "
+                    "looked for in its own workspace. Name that one with --workspace FOLDER.",
+                    name=text,
+                )
+        if not text.endswith((SUFFIX, ".yml")):
+            return self._by_path(text + SUFFIX)
+        raise self._not_found(text)
+
+    def _not_found(self, name: str) -> ExperimentNotFound:
+        names = self.experiment_names()
+        if not names:
+            advice = f" There is none in {self.experiments} yet; `estudio init` makes a first one."
+        else:
+            listed = ", ".join(names[:MAX_NAMED_EXPERIMENTS]) + (" …" if len(names) > MAX_NAMED_EXPERIMENTS else "")
+            advice = near_name(Path(name).stem, names) or f" There are: {listed}."
+        return ExperimentNotFound(f"No experiment is called {name[:200]!r}.{advice}", name=name)
+
+
+def find_workspace(folder: str | Path | None = None) -> WorkspaceFolder:
+    """The workspace in this folder; without one, that of the current folder or of the nearest one above it.
+
+    Raises:
+        InvalidWorkspace: there is none, or its `estudio.toml` cannot be understood.
+    """
+    if folder is not None:
+        root = Path(folder).resolve()
+        if not (root / MARKER).is_file():
+            raise InvalidWorkspace(
+                f"{root} is no workspace: it has no {MARKER}. Make it one with `estudio init {folder}`.",
+                folder=str(root),
+            )
+        return _open(root)
+    here = Path.cwd()
+    root = next((place for place in (here, *here.parents) if (place / MARKER).is_file()), here)
+    if not (root / MARKER).is_file():
+        raise InvalidWorkspace(
+            f"There is no workspace here: neither {here} nor a folder above it has an {MARKER}. Make one with "
+            "`estudio init`, or name one with --workspace FOLDER.",
+            folder=str(here),
+        )
+    return _open(root)
+
+
+def _open(root: Path) -> WorkspaceFolder:
+    path = root / MARKER
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(MAX_MARKER_BYTES + 1)
+        fields = tomllib.loads(content.decode("utf-8"))
+    except OSError as error:
+        raise InvalidWorkspace(f"{path} cannot be read: {error.strerror}.", path=str(path)) from error
+    except ValueError as error:
+        raise InvalidWorkspace(f"{path} is no TOML: {error}. It needs one line: estudio = {VERSION}.") from error
+    if len(content) > MAX_MARKER_BYTES:
+        raise InvalidWorkspace(f"{path} has more than {MAX_MARKER_BYTES} bytes; it needs one line: estudio = 1.")
+    _check_fields(fields, path)
+    return WorkspaceFolder(root, str(fields.get("name", root.name)))
+
+
+def _check_fields(fields: dict[str, object], path: Path) -> None:
+    version = fields.get("estudio")
+    if version != VERSION or isinstance(version, bool):
+        later = isinstance(version, int) and version > VERSION
+        advice = "It was made by a later estudio: update this one." if later else f"Write: estudio = {VERSION}."
+        raise InvalidWorkspace(f"{path} has the version {version!r}; this estudio knows {VERSION}. {advice}")
+    unknown = next((field for field in fields if field not in FIELDS), None)
+    if unknown is not None:
+        hint = near_name(unknown, FIELDS) or f" Known are {', '.join(FIELDS)}."
+        raise InvalidWorkspace(f"{path} has an unknown field {unknown[:80]!r}.{hint}", path=str(path), field=unknown)
+    if not isinstance(fields.get("name", ""), str):
+        raise InvalidWorkspace(f"{path} needs its name as text, e.g. name = {path.parent.name!r}.", path=str(path))
