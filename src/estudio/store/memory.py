@@ -6,15 +6,18 @@ They forget everything when the process ends.
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from estudio.core.dataset import check_dataset_name, parse_dataset_reference
 from estudio.core.run import RunState
 from estudio.store import event_bodies, moves
 from estudio.store.dataset_rules import chosen_datasets, dataset_missing
+from estudio.store.objects import digest_of_path, object_missing
 from estudio.store.protocols import StoredEvent
 
 if TYPE_CHECKING:
@@ -209,3 +212,88 @@ class MemoryDatasets:
         for name, version in keys:
             latest.setdefault(name, -version)
         return [replace(self._versions[name, -version], is_latest=latest[name] == -version) for name, version in keys]
+
+
+class MemoryObjects:
+    """The `ObjectStore` in memory; `path_of` gives paths of anonymous files, good while this object lives."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._files: dict[str, int] = {}
+        self._used: dict[str, float] = {}
+
+    def __del__(self) -> None:
+        for descriptor in self._files.values():
+            os.close(descriptor)
+
+    def put_bytes(self, content: bytes) -> str:
+        """Keep these bytes; returns their digest."""
+        return self.put_file(lambda descriptor: _write_all(descriptor, content))
+
+    def put_many(self, contents: Sequence[bytes]) -> list[str]:
+        """Keep several at once; returns their digests in order."""
+        return [self.put_bytes(content) for content in contents]
+
+    def put_file(self, write: Callable[[int], None]) -> str:
+        """Keep what `write` writes into the descriptor it is given."""
+        descriptor = os.memfd_create("object")
+        try:
+            write(descriptor)
+            digest = digest_of_path(Path(f"/proc/self/fd/{descriptor}"))
+        except BaseException:
+            os.close(descriptor)
+            raise
+        with self._lock:
+            if digest in self._files:
+                os.close(descriptor)
+            else:
+                self._files[digest] = descriptor
+            self._used[digest] = self._clock()
+        return digest
+
+    def read_bytes(self, digest: str, most: int) -> bytes:
+        """The bytes, at most `most` of them. Raises ObjectMissing."""
+        with self.path_of(digest).open("rb") as file:
+            return file.read(most)
+
+    def path_of(self, digest: str) -> Path:
+        """A path to the bytes, for this process. Raises ObjectMissing."""
+        if not self.has(digest):
+            raise object_missing(digest)
+        return Path(f"/proc/self/fd/{self._files[digest]}")
+
+    def has(self, digest: str) -> bool:
+        """Whether it is there."""
+        with self._lock:
+            if digest in self._files:
+                self._used[digest] = self._clock()
+            return digest in self._files
+
+    def list_objects(self) -> list[tuple[str, int, float]]:
+        """All objects as (digest, size in bytes, time of last use or writing)."""
+        with self._lock:
+            return [
+                (digest, os.fstat(descriptor).st_size, self._used[digest])
+                for digest, descriptor in sorted(self._files.items())
+            ]
+
+    def remove(self, digest: str) -> None:
+        """Delete an object; nothing happens where it is gone already."""
+        with self._lock:
+            if digest in self._files:
+                os.close(self._files.pop(digest))
+
+    def verify(self) -> list[str]:
+        """Read every object; the digests of those that are damaged."""
+        return [
+            digest
+            for digest, descriptor in sorted(self._files.items())
+            if digest_of_path(Path(f"/proc/self/fd/{descriptor}")) != digest
+        ]
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
