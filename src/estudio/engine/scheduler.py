@@ -1,0 +1,89 @@
+"""Which modules can go, given what is done: the state of one walk over the graph, without threads or clocks.
+
+All moves of a walk together cost time linear in modules and connections.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+
+def topological_order(upstream: Mapping[str, Collection[str]]) -> tuple[str, ...]:
+    """Every module after all that it depends on, otherwise in the order given.
+
+    Args:
+        upstream: for each module the modules that it depends on directly.
+
+    Raises:
+        ValueError: a cycle; documents with one never come this far.
+    """
+    walk = Scheduler(upstream)
+    order: list[str] = []
+    ready = deque(walk.first())
+    while ready:
+        name = ready.popleft()
+        order.append(name)
+        ready.extend(walk.finish(name))
+    if len(order) < len(upstream):
+        raise ValueError(f"a cycle among {sorted(set(upstream) - set(order))[:10]}")
+    return tuple(order)
+
+
+def ancestors(targets: Iterable[str], upstream: Mapping[str, Collection[str]]) -> frozenset[str]:
+    """The targets and all that they depend on."""
+    found: set[str] = set()
+    left = list(targets)
+    while left:
+        name = left.pop()
+        if name not in found:
+            found.add(name)
+            left.extend(upstream[name])
+    return frozenset(found)
+
+
+class Scheduler:
+    """Counts for each module how many of its upstream modules are not done yet."""
+
+    def __init__(self, upstream: Mapping[str, Collection[str]]) -> None:
+        self._missing = {name: len(set(above)) for name, above in upstream.items()}
+        self._downstream: dict[str, list[str]] = {name: [] for name in upstream}
+        for name, above in upstream.items():
+            for other in dict.fromkeys(above):
+                self._downstream[other].append(name)
+        self._over: set[str] = set()
+
+    def first(self) -> list[str]:
+        """Modules that wait for nothing."""
+        return [name for name, missing in self._missing.items() if missing == 0]
+
+    def finish(self, name: str) -> list[str]:
+        """A module's result is there; returns the modules that can go because of it."""
+        self._over.add(name)
+        ready = []
+        for other in self._downstream[name]:
+            self._missing[other] -= 1
+            if self._missing[other] == 0 and other not in self._over:
+                ready.append(other)
+        return ready
+
+    def fail(self, name: str) -> list[str]:
+        """A module gave no result; returns all that can never go because of it, each once."""
+        self._over.add(name)
+        blocked: list[str] = []
+        left = deque(self._downstream[name])
+        while left:
+            other = left.popleft()
+            if other not in self._over:
+                self._over.add(other)
+                blocked.append(other)
+                left.extend(self._downstream[other])
+        return blocked
+
+    @property
+    def left(self) -> int:
+        """How many modules are neither finished, failed nor blocked."""
+        return len(self._missing) - len(self._over)
