@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from estudio.core.run import ModuleState
-from estudio.engine.stored_values import store_value
+from estudio.engine.stored_values import small_content, store_large, stored_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from estudio.store.protocols import ObjectStore, RunRepository
 
     Stored = tuple[StoredOutput, ...]
+
+_LOG = "(log)"
+"""Beside the names of ports, which are words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +105,35 @@ class Recorder:
         return batch
 
     def _keep(self, batch: list[Change]) -> None:
-        changed = [self._stored(change) for change in batch]
+        small = self._store_small(batch)
+        changed = [self._stored(number, change, small) for number, change in enumerate(batch)]
         self._runs.change_modules(self._run_id, changed)
         self._on_recorded(changed)
 
-    def _stored(self, change: Change) -> ModuleRun:
+    def _store_small(self, batch: list[Change]) -> dict[tuple[int, str], str]:
+        """Store logs and small outputs of a batch together: digests by the change's number and the port."""
+        contents: dict[tuple[int, str], bytes] = {}
+        for number, change in enumerate(batch):
+            for port, held in change.held.items():
+                content = small_content(held)
+                if content is not None:
+                    contents[number, port] = content
+            if change.log:
+                contents[number, _LOG] = change.log.encode("utf-8", "surrogatepass")
+        digests = self._objects.put_many(list(contents.values())) if contents else []
+        return dict(zip(contents, digests, strict=True))
+
+    def _stored(self, number: int, change: Change, small: dict[tuple[int, str], str]) -> ModuleRun:
+        """The record of a change whose outputs are stored, large ones now."""
         module_run = change.module_run
         if change.held:
-            outputs = tuple(store_value(self._objects, held) for held in change.held.values())
+            outputs = tuple(
+                stored_output(held, small.get((number, port)) or store_large(self._objects, held))
+                for port, held in change.held.items()
+            )
             module_run = replace(module_run, outputs=outputs)
         if change.log:
-            log = self._objects.put_bytes(change.log.encode("utf-8", "surrogateescape"))
-            module_run = replace(module_run, log=log)
+            module_run = replace(module_run, log=small[number, _LOG])
         if change.complete is not None:
             module_run = change.complete(module_run)
         if module_run.state is ModuleState.FINISHED:

@@ -9,7 +9,7 @@ import base64
 import json
 import mmap
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 MAX_VISUALIZATION_BYTES = 1 << 30
 """A log of 16 MiB and pictures of a call, which together are bounded by the call's output."""
+SMALL_BYTES = 1 << 20
+"""Values up to this size are written together: the disk is waited for once."""
 COPY_BYTES = 1 << 30
 """Per system call; Linux copies at most 2 GiB at once."""
 _ARROW_MAGIC = b"ARROW1"
@@ -76,28 +78,36 @@ def hold_value(objects: ObjectStore, port: str, value: PortValue, *, digest_byte
     return HeldOutput(value, StoredOutput(port, PortType.VISUALIZATION.value, digest, len(content)))
 
 
-def store_value(objects: ObjectStore, held: HeldOutput) -> StoredOutput:
-    """Store a held value durably; the digest is the object's.
+def small_content(held: HeldOutput) -> bytes | None:
+    """The bytes of a value that is worth storing together with others; None for large tables, and for bundles."""
+    if isinstance(held.value, Table):
+        if held.output.size_bytes > SMALL_BYTES:
+            return None
+        return os.pread(file_of(held.value).descriptor, held.output.size_bytes, 0)
+    return None if isinstance(held.value, BundleFile) else visualization_bytes(held.value)
+
+
+def store_large(objects: ObjectStore, held: HeldOutput) -> str:
+    """Store durably what has no small content; returns its digest. Raises StoreFailed."""
+    if not isinstance(held.value, Table):
+        return held.output.digest
+    file = file_of(held.value)
+    return objects.put_file(lambda target: _copy(file.descriptor, target, file.size_bytes))
+
+
+def stored_output(held: HeldOutput, digest: str) -> StoredOutput:
+    """The description of a held value that is stored now.
 
     Raises:
         ObjectDamaged: what was stored is not what was digested before.
-        StoreFailed: it cannot be stored.
     """
-    value, output = held.value, held.output
-    if isinstance(value, BundleFile):
-        return output
-    if isinstance(value, Table):
-        file = file_of(value)
-        digest = objects.put_file(lambda target: _copy(file.descriptor, target, file.size_bytes))
-        if output.digest not in ("", digest):
-            raise ObjectDamaged(
-                f"The table of port {output.port} changed in memory while it was stored. Run it again; if that "
-                "happens twice, test this machine's memory.",
-                port=output.port,
-            )
-        return _described(output.port, value, digest, file.size_bytes)
-    objects.put_bytes(visualization_bytes(value))
-    return output
+    if held.output.digest not in ("", digest):
+        raise ObjectDamaged(
+            f"What port {held.output.port} gave changed in memory while it was stored. Run it again; if that happens "
+            "twice, test this machine's memory.",
+            port=held.output.port,
+        )
+    return replace(held.output, digest=digest)
 
 
 def load_value(objects: ObjectStore, output: StoredOutput) -> PortValue:

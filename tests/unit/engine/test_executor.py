@@ -250,7 +250,7 @@ def test_a_lost_result_is_made_anew(tmp_path: Path, how: str) -> None:
     bench = Bench(tmp_path, *chain(3))
     bench.run()
     (output,) = bench.module_runs()["m1"].outputs
-    path = tmp_path / output.digest
+    path = bench.objects.path_of(output.digest)
     content = path.read_bytes()
     path.unlink()
     if how != "missing":
@@ -264,10 +264,11 @@ def test_a_damage_that_only_loading_shows_is_seen_before_the_run(tmp_path: Path)
     bench = Bench(tmp_path, *chain(3))
     bench.run()
     (output,) = bench.module_runs()["m1"].outputs
-    path = tmp_path / output.digest
+    path = bench.objects.path_of(output.digest)
     content = bytearray(path.read_bytes())
     content[8:200] = b"\xff" * 192
     content[-200:-12] = b"\xff" * 188
+    path.chmod(0o644)
     path.write_bytes(content)
     bench.modules = (*bench.modules[:2], module("m2", "m1", plus=5))
     assert bench.run().state is RunState.FINISHED
