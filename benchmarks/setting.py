@@ -109,7 +109,7 @@ def finished_call(target: ScriptExecutor, script: str, table: Table, *, limits: 
     Raises:
         RuntimeError: it did not finish.
     """
-    call = ScriptCall(ScriptSource("measured.py", script.encode()), table)
+    call = ScriptCall(ScriptSource("measured.py", script.encode()), (table,))
     outcome = target.call(call if limits is None else replace(call, limits=limits))
     if not outcome.finished:
         raise RuntimeError(f"the measured script ended as {outcome.state}: {outcome.error}")

@@ -122,16 +122,18 @@ def run(
     bundle: bytes | Mapping[str, str | bytes] | None = None,
     calling: str = "classic",
     seed: int | None = None,
+    parameters: Mapping[str, Any] | None = None,
     room: int = ROOM,
     python: str = sys.executable,
     preload: str = PRELOAD,
     script_name: str = "author.py",
 ) -> Result:
-    """Run a script on up to two tables (None: not connected)."""
+    """Run a script on tables (None: not connected)."""
     root = Path(tempfile.mkdtemp(prefix="estudio-contract-"))
     try:
         order, files = _prepare(root, script, inputs, bundle)
         order["job"] |= {"calling": calling, "seed": seed, "output_bytes": room, "script_name": script_name}
+        order["job"]["parameters"] = dict(parameters or {})
         os.truncate(order["result"], room)
         status = server_of(python, preload).call(order)
         return _collect(root, order, list(inputs), files, status)
@@ -150,7 +152,7 @@ def _prepare(
     layouts: list[Any] = []
     paths: list[str | None] = []
     files: list[bytes] = []
-    for number, table in enumerate((*inputs, None, None)[:2]):
+    for number, table in enumerate(inputs + (None,) * (2 - len(inputs))):
         layouts.append(None)
         paths.append(None)
         if table is not None:

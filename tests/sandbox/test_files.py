@@ -208,12 +208,12 @@ return done
 def test_a_dataset_is_changed_under_the_host(walled: Sandbox) -> None:
     table = Table.from_arrow(pa.table({"a": list(range(50_000))}))
     sizes = walled.attack(
-        "return [os.fstat(number).st_size for number in descriptors('file')]", dataset1=table
+        "return [os.fstat(number).st_size for number in descriptors('file')]", tables=(table,)
     ).evidence
-    told = walled.attack(WRITE_TO_ALL, {"size": min(sizes)}, dataset1=table)
+    told = walled.attack(WRITE_TO_ALL, {"size": min(sizes)}, tables=(table,))
     assert told.evidence == []
     assert table.to_arrow().column("a").to_pylist() == list(range(50_000))
-    control = walled.attack(WRITE_TO_ALL, {"size": max(sizes)}, dataset1=table)
+    control = walled.attack(WRITE_TO_ALL, {"size": max(sizes)}, tables=(table,))
     assert control.evidence == ["write", "map"], "the result file can be written, of course"
 
 
@@ -268,7 +268,7 @@ def test_a_descriptor_of_the_host_is_inherited(walled: Sandbox) -> None:
         kinds = [kind for _, kind in walled.attack(act).evidence]
         assert sorted(kinds) == [0o10, 0o14]
         table = Table.from_arrow(pa.table({"a": [1]}))
-        kinds = [kind for _, kind in walled.attack(act, dataset1=table).evidence]
+        kinds = [kind for _, kind in walled.attack(act, tables=(table,)).evidence]
         assert sorted(kinds) == [0o10, 0o10, 0o14]
         control = walled.attack("leaked = os.open('/dev', os.O_PATH)\n" + act)
         assert 0o4 in [kind for _, kind in control.evidence]

@@ -194,7 +194,7 @@ def test_a_dataset_carries_a_message(walled: Sandbox) -> None:
         return found + [os.lseek(number, 0, os.SEEK_CUR)]
     """
     for _ in range(3):
-        assert walled.attack(act, dataset1=table).evidence == [0, 0, 77]
+        assert walled.attack(act, tables=(table,)).evidence == [0, 0, 77]
 
 
 def test_two_calls_at_once_meet_in_a_folder(walled: Sandbox) -> None:

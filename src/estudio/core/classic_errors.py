@@ -6,7 +6,9 @@ old server (`\server\InvokePy.py`) above the author's. Its shape was seen in pub
 
 from __future__ import annotations
 
-_SCRIPT_CODES = frozenset({"script-raised", "syntax-error", "wrong-result", "no-entry-point", "script-exited"})
+_SCRIPT_CODES = frozenset({
+    "script-raised", "syntax-error", "wrong-result", "wrong-parameter", "no-entry-point", "script-exited",
+})  # fmt: skip
 _BUNDLE_CODES = frozenset({"bad-bundle"})
 _MEMORY_CODES = frozenset({"out-of-memory"})
 

@@ -25,6 +25,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from estudio.core.calling import MAX_TABLES
 from estudio.errors import InvalidDataset
 
 MAX_COLUMNS = 100_000
@@ -67,7 +68,7 @@ class BufferSpan:
 
 @dataclass(frozen=True, slots=True)
 class ColumnLayout:
-    """One column. `same_as` = (port 0 or 1, column number): the guest hands an input column back untouched."""
+    """One column. `same_as` = (port from 0, column number): the guest hands an input column back untouched."""
 
     name: str
     type: str
@@ -127,7 +128,7 @@ def parse_table_layout(untrusted: object, *, file_bytes: int) -> TableLayout:
 def _parse_column(untrusted: object, rows: int, file_bytes: int, depth: int) -> ColumnLayout:
     if depth == 0 and isinstance(untrusted, dict) and "same" in untrusted:
         column = _object(untrusted, {"name", "same"}, set())
-        port, number = _pair(column["same"], 1, MAX_COLUMNS)
+        port, number = _pair(column["same"], MAX_TABLES - 1, MAX_COLUMNS)
         return ColumnLayout(_name(column["name"]), "", rows, same_as=(port, number))
     column = _object(untrusted, {"name", "type", "rows", "missing", "buffers", "children"}, set())
     own_rows = _whole(column["rows"], MAX_ROWS)

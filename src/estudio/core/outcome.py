@@ -29,8 +29,8 @@ class ScriptError:
     """Why a call did not finish.
 
     Attributes:
-        code: stable: `script-raised`, `syntax-error`, `wrong-result`, `no-entry-point`, `script-exited`,
-            `process-died`, `timed-out`, `out-of-memory`, `output-too-large`, `cancelled`.
+        code: stable: `script-raised`, `syntax-error`, `wrong-result`, `wrong-parameter`, `no-entry-point`,
+            `script-exited`, `process-died`, `timed-out`, `out-of-memory`, `output-too-large`, `cancelled`.
         message: one sentence for people, starting with what happened.
         traceback: the author's frames with their source lines, or "".
         line: the innermost line of the script itself, counted from 1, or None.

@@ -8,12 +8,12 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import inspect
 import numbers
-import types
 
 import numpy as np
 import pandas as pd
 
 from .notes import PY2, TEXT, AuthorError, note, to_text
+from .parameters import signature_of, tables_taken
 
 ENTRY_POINT = "azureml_main"
 
@@ -46,64 +46,34 @@ def _awaited(what):
     )
 
 
-def arguments(entry, tables, calling):
-    """Return the arguments for the entry point.
+def arguments(entry, tables, calling, parameters=()):
+    """Return the arguments that the entry point gets by position.
 
     Args:
         entry: the callable.
         tables: a DataFrame or None for each port.
         calling: "classic" or "designer".
+        parameters: the names of those that it gets by name.
     """
-    required, most = _parameters(entry)
+    signature = signature_of(entry)
+    most = tables_taken(signature, parameters)
     given = [table for table in tables if table is not None] if calling == "classic" else list(tables)
     kept = given if most is None else given[:most]
     lost = [table for table in given[len(kept) :] if table is not None]
     if lost:
         _note_lost(len(kept), [table for table in tables if table is not None], lost)
-    return kept + [None] * (required - len(kept))
+    return kept + [None] * (signature.required - len(kept))
 
 
 def _note_lost(taken, connected, lost):
     takes = {0: "no table", 1: "one table"}.get(taken, "{0} tables".format(taken))
-    which = "the connected table is" if len(connected) == 1 else "the second connected table is"
-    note(
-        "azureml_main takes {0}; {1} not passed".format(takes, which if len(lost) == 1 else "the connected tables are")
-    )
-
-
-def _parameters(entry):
-    """Return (required positional parameters, most positional arguments or None)."""
-    if type(entry) is types.FunctionType and not hasattr(entry, "__wrapped__") and not hasattr(entry, "__signature__"):
-        code = entry.__code__
-        most = None if code.co_flags & inspect.CO_VARARGS else code.co_argcount
-        return code.co_argcount - len(entry.__defaults__ or ()), most
-    try:
-        return _counted_2(entry) if PY2 else _counted(inspect.signature(entry))
-    except (TypeError, ValueError):  # compiled code that does not say
-        return 0, None
-
-
-def _counted(signature):
-    required = most = 0
-    for parameter in signature.parameters.values():
-        if parameter.kind == parameter.VAR_POSITIONAL:
-            return required, None
-        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
-            most += 1
-            required += parameter.default is parameter.empty
-    return required, most
-
-
-def _counted_2(entry):
-    bound = 0
-    if inspect.isclass(entry):
-        entry, bound = entry.__init__, 1
-    elif not inspect.isroutine(entry):
-        entry = entry.__call__
-    bound = bound or int(inspect.ismethod(entry) and entry.__self__ is not None)
-    spec = inspect.getargspec(entry)
-    most = len(spec.args) - bound
-    return most - len(spec.defaults or ()), None if spec.varargs else most
+    if len(lost) > 1:
+        which = "the connected tables are" if len(lost) == len(connected) else "the last connected tables are"
+    elif len(connected) == 1:
+        which = "the connected table is"
+    else:
+        which = "the {0} connected table is".format({2: "second", 3: "third"}.get(len(connected), "last"))
+    note("azureml_main takes {0}; {1} not passed".format(takes, which))
 
 
 def tables_of(returned):

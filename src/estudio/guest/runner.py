@@ -12,7 +12,7 @@ import sys
 import time
 
 from . import (
-    bundle, calling, figures, figures_pyplot, frames, hooks_libraries, notes, paths, results, runner_script,
+    bundle, calling, figures, figures_pyplot, frames, hooks_libraries, notes, parameters, paths, results, runner_script,
     runner_streams, runner_warming, seeds, tracebacks,
 )  # fmt: skip
 from .buffers import InputFile, write_at
@@ -62,7 +62,8 @@ def run_call(job, script, input_fds, bundle_fd, result_fd):
     """Run one script call and return its report; never raises for what the script does.
 
     Args:
-        job: {"format": 1, "script_name", "calling", "inputs": [layout or None, ...], "seed", "output_bytes"}.
+        job: {"format": 1, "script_name", "calling", "inputs": [layout or None, ...], "parameters": {name: value},
+            "seed", "output_bytes"}.
         script: the source, bytes.
         input_fds: for each input the descriptor of its file, or None.
         bundle_fd: the zip's descriptor, or None.
@@ -173,9 +174,10 @@ class _Call(object):
             module = runner_script.new_module()
             runner_script.execute(self.code, module)
             entry = calling.find_entry_point(module)
-            given = calling.arguments(entry, tables, self.job["calling"])
+            named = parameters.named_arguments(entry, self.job["parameters"])
+            given = calling.arguments(entry, tables, self.job["calling"], self.job["parameters"])
             del tables[:]
-            return [entry(*given)]
+            return [entry(*given, **named)]
         except notes.AuthorError as error:
             self.fail("failed", error.code, error.message)
         except MemoryError:

@@ -11,12 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from estudio.core.calling import Calling
+from estudio.core.calling import MAX_TABLES, MIN_PORTS, Calling
 from estudio.core.limits import GIB, Limits
+from estudio.errors import InvalidUsage
+from estudio.modules.script_values import check_parameters
 from estudio.sandbox.guests import CallMessage
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from estudio.modules.inputs import ScriptSource
+    from estudio.modules.script_values import ScriptValue
     from estudio.sandbox.guests import Guest, ResultFile
     from estudio.tables.table import Table
     from estudio.tables.tablefile import TableFile
@@ -29,23 +34,35 @@ _PROCESSORS = os.cpu_count() or 1
 
 @dataclass(frozen=True, slots=True)
 class ScriptCall:
-    """One call: the script, its tables, its bundle, and how it is called."""
+    """One call: the script, its tables by port, its bundle, its parameters, and how it is called.
+
+    Raises:
+        InvalidUsage: more than MAX_TABLES tables, or parameters that cannot be passed.
+    """
 
     script: ScriptSource
-    dataset1: Table | None = None
-    dataset2: Table | None = None
+    tables: tuple[Table | None, ...] = ()
     bundle: str | Path | None = None
     calling: Calling = Calling.CLASSIC
     limits: Limits = field(default_factory=Limits)
     seed: int | None = None
     allow_programs: bool = False
+    parameters: Mapping[str, ScriptValue] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_parameters(self.parameters)
+        if len(self.tables) > MAX_TABLES:
+            raise InvalidUsage(
+                f"{len(self.tables)} tables are given; a script takes at most {MAX_TABLES}. Join some of them first.",
+                tables=len(self.tables),
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class CallFiles:
     """The open files of one call."""
 
-    inputs: tuple[TableFile | None, TableFile | None]
+    inputs: tuple[TableFile | None, ...]
     descriptors: tuple[int, ...]
     """Of the inputs that are there, for this call alone."""
     bundle: int | None
@@ -58,7 +75,8 @@ def message_of(call: ScriptCall, guest: Guest, files: CallFiles, *, limited: boo
         "format": 1,
         "script_name": call.script.name,
         "calling": call.calling.value,
-        "inputs": [None if table is None else table.layout.to_json() for table in files.inputs],
+        "inputs": [None if table is None else table.layout.to_json() for table in _by_port(files.inputs)],
+        "parameters": dict(call.parameters),
         "bundle": files.bundle is not None,
         "seed": call.seed,
         "output_bytes": call.limits.output_bytes,
@@ -67,6 +85,14 @@ def message_of(call: ScriptCall, guest: Guest, files: CallFiles, *, limited: boo
     bundle = () if files.bundle is None else (files.bundle,)
     descriptors = (files.result.descriptor, *files.descriptors, *bundle)
     return CallMessage(job, call.script.text, descriptors)
+
+
+def _by_port(inputs: tuple[TableFile | None, ...]) -> list[TableFile | None]:
+    """A place for every port up to the last connected one: further arguments keep their own defaults."""
+    ports = list(inputs)
+    while len(ports) > MIN_PORTS and ports[-1] is None:
+        ports.pop()
+    return ports + [None] * (MIN_PORTS - len(ports))
 
 
 def _process_limits(guest: Guest, call: ScriptCall, files: CallFiles) -> dict[str, int]:

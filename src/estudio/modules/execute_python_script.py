@@ -1,4 +1,4 @@
-"""Execute Python Script: two tables and a bundle in, up to two tables and a visualization out.
+"""Runs script calls: tables and a bundle in, up to two tables and a visualization out.
 
 One call is files in → one function → files out. Each call gets a guest of its own, and nothing of it is left when the
 call returns.
@@ -74,7 +74,7 @@ class ScriptExecutor:
     def _call(self, call: ScriptCall, on_output: Callable[[bytes], None] | None) -> ScriptOutcome:
         begin = time.monotonic()
         profile = GuestProfile(call.limits.disk_bytes, call.allow_programs)
-        inputs = (_file_of(call.dataset1), _file_of(call.dataset2))
+        inputs = tuple(_file_of(table) for table in call.tables)
         with _reopened(inputs) as descriptors, opened_bundle(call.bundle) as bundle, self._folder() as folder:
             queue_begin = time.monotonic()
             guest = self.pools.pool_for(call.script).take(profile, folder)
@@ -115,7 +115,7 @@ class ScriptExecutor:
         if facts.report is not None:
             files.result.freeze(guest)
             file = files.result.map(used_bytes(facts.report, call.limits.output_bytes))
-            checked = check_report(facts.report, file, (call.dataset1, call.dataset2), verdict.state)
+            checked = check_report(facts.report, file, call.tables, verdict.state)
             facts.checked_seconds = time.time() - facts.answered_at
         return self._outcome(facts, verdict, checked)
 

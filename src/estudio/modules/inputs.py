@@ -6,6 +6,7 @@ A guest gets read-only descriptors, never a path.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import zipfile
 from dataclasses import dataclass
@@ -86,17 +87,24 @@ def opened_bundle(bundle: str | Path | None) -> Iterator[int | None]:
         os.close(descriptor)
 
 
+def bundle_files(folder: Path, most: int) -> list[Path]:
+    """The files below a folder that belong into a bundle, in a fixed order.
+
+    Raises:
+        InvalidBundle: more than `most`.
+    """
+    inside = (path for path in folder.rglob("*") if "__pycache__" not in path.parts and path.is_file())
+    found = list(itertools.islice(inside, most + 1))
+    if len(found) > most:
+        raise InvalidBundle(f"The bundle {folder} has more than {most} files.", path=str(folder))
+    return sorted(found)
+
+
 def _zip_folder(folder: Path) -> int:
     """The files below a folder as an uncompressed zip in memory, in a fixed order and without times."""
     descriptor = os.memfd_create("bundle", os.MFD_CLOEXEC)
     with os.fdopen(os.dup(descriptor), "wb") as stream, zipfile.ZipFile(stream, "w") as archive:
-        count = 0
-        for path in sorted(folder.rglob("*")):
-            if "__pycache__" in path.parts or not path.is_file():
-                continue
-            count += 1
-            if count > MAX_BUNDLE_FILES:
-                raise InvalidBundle(f"The bundle {folder} has more than {MAX_BUNDLE_FILES} files.", path=str(folder))
+        for path in bundle_files(folder, MAX_BUNDLE_FILES):
             entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), _ZIP_EPOCH)
             entry.external_attr = 0o644 << 16
             with archive.open(entry, "w", force_zip64=True) as target, path.open("rb") as source:

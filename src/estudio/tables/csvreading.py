@@ -26,7 +26,7 @@ from estudio.tables.inference import (
 from estudio.tables.names import header_names, numbered_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from estudio.tables.typenames import Arrow
 
@@ -38,7 +38,14 @@ MAX_BLOCK_BYTES = (1 << 31) - 1
 """pyarrow's own bound, and so the longest row."""
 
 
-def read_csv(content: pa.Buffer, where: str, *, delimiter: str = ",", has_header: bool = True) -> pa.Table:
+def read_csv(
+    content: pa.Buffer,
+    where: str,
+    *,
+    delimiter: str = ",",
+    has_header: bool = True,
+    as_text: Collection[str] = (),
+) -> pa.Table:
     """Read separated values. Missing is what stands in MISSING_TEXTS, unquoted.
 
     Args:
@@ -46,6 +53,7 @@ def read_csv(content: pa.Buffer, where: str, *, delimiter: str = ",", has_header
         where: the file's name for errors.
         delimiter: one character.
         has_header: whether the first row holds the names; otherwise they are Col1 … ColN.
+        as_text: names of columns that stay the text that they are; names that are not there mean nothing.
 
     Raises:
         InvalidDataset: not UTF-8, nothing in it, or a row with more or fewer values than the first.
@@ -54,7 +62,8 @@ def read_csv(content: pa.Buffer, where: str, *, delimiter: str = ",", has_header
     cells, header_bytes = _first_row(content, where, delimiter)
     names = header_names(cells) if has_header else numbered_names(len(cells))
     body = content.slice(header_bytes) if has_header else content
-    return _Reader(content, body, where, delimiter, len(cells)).table(names)
+    kept = frozenset(str(number) for number, name in enumerate(names) if name in as_text)
+    return _Reader(content, body, where, delimiter, len(cells), kept).table(names)
 
 
 def _first_row(content: pa.Buffer, where: str, delimiter: str) -> tuple[list[str], int]:
@@ -84,19 +93,22 @@ def _first_row(content: pa.Buffer, where: str, delimiter: str) -> tuple[list[str
 
 
 class _Reader:
-    def __init__(self, content: pa.Buffer, body: pa.Buffer, where: str, delimiter: str, width: int) -> None:
+    def __init__(
+        self, content: pa.Buffer, body: pa.Buffer, where: str, delimiter: str, width: int, as_text: frozenset[str]
+    ) -> None:
         self._content = content
         self._body = body
         self._where = where
         self._delimiter = delimiter
         self._numbers = [str(number) for number in range(width)]
         self._has_quotes = _contains(body, '"')
+        self._as_text = as_text
 
     def table(self, names: tuple[str, ...]) -> pa.Table:
         """The rows, each column with its final type."""
         if not _contains(self._body, "[^\r\n]", regex=True):
             return pa.table([pa.nulls(0)] * len(names), names=list(names))
-        first = self._read(self._numbers, {})
+        first = self._read(self._numbers, dict.fromkeys(self._as_text, pa.large_string()))
         may_be_hexadecimal = _contains(self._body, "0[xX]", regex=True)
         again = [
             number
@@ -114,6 +126,8 @@ class _Reader:
         column: Arrow = table.column(number)
         if pa.types.is_binary(column.type):  # pyarrow's last resort
             raise not_utf8(self._content, self._where) or _unreadable(self._where, "text that is not UTF-8")
+        if number in self._as_text:
+            return column
         if self._has_quotes and pa.types.is_string(column.type):
             return infer_text(column, missing=MISSING_TEXTS)
         return fine_time(column)

@@ -1,19 +1,38 @@
-"""Text files are UTF-8, with or without a byte order mark; anything else is named, not guessed."""
+"""Text files are UTF-8, with or without a byte order mark; anything else is named by somebody, never guessed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import pyarrow as pa
 
-from estudio.errors import InvalidDataset
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from estudio.errors import InvalidDataset, InvalidUsage
 
 _BOM = b"\xef\xbb\xbf"
 _OTHER_MARKS = (
     (b"\xff\xfe\x00\x00", "UTF-32"), (b"\x00\x00\xfe\xff", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"),
 )  # fmt: skip
 _CHUNK = 1 << 24
+
+
+def decoded(content: pa.Buffer, encoding: str | None, where: str) -> pa.Buffer:
+    """The content as UTF-8, from an encoding that was named; as it is where none was.
+
+    Raises:
+        InvalidUsage: Python has no such encoding of text.
+        InvalidDataset: bytes that are not of it.
+    """
+    if encoding is None:
+        return content
+    try:
+        text = str(memoryview(content), encoding)
+    except (LookupError, TypeError) as error:
+        raise InvalidUsage(
+            f"There is no encoding {encoding[:80]!r}; give one such as latin-1, cp1252 or utf-16.", encoding=encoding
+        ) from error
+    except UnicodeError as error:
+        raise InvalidDataset(
+            f"{where} is not {encoding}: {error}. Give the encoding that it was written in.", path=where
+        ) from error
+    return pa.py_buffer(text.encode("utf-8", "replace"))
 
 
 def without_mark(content: pa.Buffer, where: str) -> pa.Buffer:

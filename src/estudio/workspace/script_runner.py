@@ -21,9 +21,11 @@ from estudio.tables.table import Table
 from estudio.workspace.open import ready_environment, script_environment
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
 
     from estudio.modules.script_outcome import ScriptOutcome
+    from estudio.modules.script_values import ScriptValue
 
 
 class ScriptRunner:
@@ -73,6 +75,7 @@ class ScriptRunner:
         limits: Limits | None = None,
         seed: int | None = None,
         allow_programs: bool = False,
+        parameters: Mapping[str, ScriptValue] | None = None,
     ) -> ScriptOutcome:
         """Run one script. What the script does wrong is in the outcome; only bad input and our own failures raise.
 
@@ -85,8 +88,10 @@ class ScriptRunner:
             limits: what this call may take.
             seed: makes Python's and NumPy's random numbers the same in every run.
             allow_programs: let the script start programs.
+            parameters: passed by name: numbers, booleans, texts, lists of texts.
 
         Raises:
+            InvalidUsage: a value that cannot be passed.
             InvalidInput: the script, a dataset or the bundle cannot be read.
             SandboxUnavailable: this machine does not give the walls.
         """
@@ -94,13 +99,13 @@ class ScriptRunner:
         self._pools.pool_for(source)
         call = ScriptCall(
             source,
-            _as_table(dataset1),
-            _as_table(dataset2),
+            (_as_table(dataset1), _as_table(dataset2)),
             bundle,
             _as_calling(calling),
             limits or self._limits,
             seed,
             allow_programs,
+            dict(parameters or {}),
         )
         return self._executor.call(call)
 
@@ -134,6 +139,7 @@ def run_script(  # noqa: PLR0913 -- the same
     seed: int | None = None,
     isolation: IsolationLevel | str = IsolationLevel.FULL,
     allow_programs: bool = False,
+    parameters: Mapping[str, ScriptValue] | None = None,
 ) -> ScriptOutcome:
     """Run one script once, in a sandbox. For many calls keep a `ScriptRunner`: its zygotes stay warm.
 
@@ -141,7 +147,14 @@ def run_script(  # noqa: PLR0913 -- the same
     """
     with ScriptRunner(environment, limits=limits, isolation=isolation, ready=0) as runner:
         return runner.run(
-            script, dataset1, dataset2, bundle=bundle, calling=calling, seed=seed, allow_programs=allow_programs
+            script,
+            dataset1,
+            dataset2,
+            bundle=bundle,
+            calling=calling,
+            seed=seed,
+            allow_programs=allow_programs,
+            parameters=parameters,
         )
 
 

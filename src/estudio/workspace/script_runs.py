@@ -130,8 +130,7 @@ def _call(
 
     call = ScriptCall(
         script,
-        _read(files.dataset1),
-        _read(files.dataset2),
+        (_read(files.dataset1), _read(files.dataset2)),
         files.bundle,
         settings.calling,
         settings.limits,

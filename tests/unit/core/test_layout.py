@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from estudio.core.calling import MAX_TABLES
 from estudio.core.layout import (
     MAX_COLUMNS,
     MAX_ROWS,
@@ -92,7 +93,7 @@ def test_a_sound_layout_is_taken_and_said_again() -> None:
         (("columns", 1, "children"), [], "a wrong number of buffers"),
         (("columns", 1, "children", 0, "type"), "large_list", "the type 'large_list'"),
         (("columns", 1, "children", 0, "rows"), 2**50, "a number out of its range"),
-        (("columns", 2, "same"), [2, 0], "a number out of its range"),
+        (("columns", 2, "same"), [MAX_TABLES, 0], "a number out of its range"),
         (("columns", 2, "same"), [0, MAX_COLUMNS + 1], "a number out of its range"),
         (("columns", 2, "type"), "int64", "wrong fields"),
     ],

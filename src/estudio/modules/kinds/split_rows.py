@@ -1,0 +1,98 @@
+"""Split Data: some of the rows go to the first output, the others to the second, each in their old order.
+
+Counts are exact: the fraction of the rows, rounded, in each class where the split is stratified.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow.compute as pc
+
+from estudio.core.module_kind import InputPort, ModuleKind, ModuleShape, OutputPort, Parameter, ParameterType, PortType
+from estudio.modules.call_values import flag_of, get_table, number_of, text_of
+from estudio.modules.drawing import class_sizes, row_numbers, row_places, smallest, smallest_of_classes
+from estudio.modules.key_codes import class_codes
+from estudio.modules.plain_kind import PlainKind
+from estudio.tables.conversion import column_number
+from estudio.tables.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pyarrow as pa
+
+    from estudio.modules.behaviour import Behaviour, ModuleCall, PortValue
+    from estudio.modules.kind_parts import KindParts
+    from estudio.tables.typenames import Arrow
+
+KIND = ModuleKind(
+    name="split-rows",
+    version=1,
+    title="Split Data",
+    words="Divides the rows of a table into two tables, by chance or at one place.",
+    category="Rows and columns",
+    icon="split",
+    shape=ModuleShape(
+        inputs=(InputPort("dataset", PortType.TABLE, "the table to divide"),),
+        outputs=(
+            OutputPort("results", PortType.TABLE, "the fraction"),
+            OutputPort("results2", PortType.TABLE, "the other rows"),
+        ),
+        parameters=(
+            Parameter(
+                "fraction",
+                ParameterType.NUMBER,
+                "how much of the rows goes to the first output",
+                default=0.5,
+                minimum=0.0,
+                maximum=1.0,
+            ),
+            Parameter("shuffle", ParameterType.BOOLEAN, "rows by chance; otherwise the first ones", default=True),
+            Parameter(
+                "seed", ParameterType.INTEGER, "another one draws other rows; the run's where none is given", minimum=0
+            ),
+            Parameter("stratify", ParameterType.STRING, "a column: the fraction is kept within each of its values"),
+        ),
+    ),
+)
+
+
+def split_rows(call: ModuleCall) -> Mapping[str, PortValue]:
+    """Divide the rows. Raises InvalidDataset."""
+    table = get_table(call, "dataset").to_arrow()
+    settings = call.settings.settings
+    fraction = number_of(settings, "fraction")
+    fraction = 0.5 if fraction is None else float(fraction)
+    seed = number_of(settings, "seed")
+    stratify = text_of(settings, "stratify")
+    is_drawn = flag_of(settings, "shuffle") is not False
+    if stratify is None and not is_drawn:
+        count = round(fraction * table.num_rows)
+        parts = table.slice(0, count), table.slice(count)
+    else:
+        numbers = (
+            row_numbers(table.num_rows, call.seed if seed is None else int(seed))
+            if is_drawn
+            else row_places(0, table.num_rows)
+        )
+        chosen: Arrow
+        if stratify is None:
+            chosen = smallest(numbers, round(fraction * table.num_rows))
+        else:
+            chosen = _stratified(table, stratify, numbers, fraction)
+        others: Arrow = pc.invert(chosen)
+        parts = table.filter(chosen), table.filter(others)
+    return {"results": Table.from_arrow(parts[0]), "results2": Table.from_arrow(parts[1])}
+
+
+def _stratified(table: pa.Table, name: str, numbers: Arrow, fraction: float) -> Arrow:
+    column = table.column(column_number(table.schema.names, name))
+    codes, classes = class_codes(name, column)
+    counts = [round(fraction * size) for size in class_sizes(codes, classes)]
+    return smallest_of_classes(numbers, codes, counts)
+
+
+def behaviour(parts: KindParts) -> Behaviour:  # noqa: ARG001 -- every kind is given them
+    """The kind at work."""
+    return PlainKind(KIND, split_rows)
