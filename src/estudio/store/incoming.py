@@ -11,6 +11,7 @@ import os
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,16 +32,6 @@ class IncomingFile:
 
     path: Path
     descriptor: int
-
-    def write(self, content: bytes) -> None:
-        """Write all of it."""
-        rest = memoryview(content)
-        while rest:
-            rest = rest[os.write(self.descriptor, rest) :]
-
-    def sync(self) -> None:
-        """Wait until its bytes are on disk."""
-        os.fsync(self.descriptor)
 
 
 class IncomingFiles:
@@ -69,8 +60,7 @@ class IncomingFiles:
 
     def new_path(self) -> Path:
         """A name that nobody else uses, which tells its owner."""
-        owner = this_process()
-        return self.folder / f"{owner.pid}_{owner.started}_{owner.boot}_{next(_numbers)}"
+        return self.folder / f"{_prefix(os.getpid())}_{next(_numbers)}"
 
     def sweep(self, now: float) -> None:
         """Delete files of dead owners that are older than ABANDONED_SECONDS. Raises OSError."""
@@ -80,6 +70,13 @@ class IncomingFiles:
                     Path(entry.path).unlink()
 
 
+def write_all(descriptor: int, content: bytes) -> None:
+    """Write all of it. Raises OSError."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
 def sync_folder(folder: Path) -> None:
     """Wait until the folder's names are on disk. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -87,6 +84,13 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@cache
+def _prefix(_pid: int) -> str:
+    """What names this process; once for each, also after a fork."""
+    owner = this_process()
+    return f"{owner.pid}_{owner.started}_{owner.boot}"
 
 
 def _has_owner(name: str) -> bool:

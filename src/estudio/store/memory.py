@@ -17,6 +17,7 @@ from estudio.core.dataset import check_dataset_name, parse_dataset_reference
 from estudio.core.run import RunState
 from estudio.store import event_bodies, moves
 from estudio.store.dataset_rules import chosen_datasets, dataset_missing
+from estudio.store.incoming import write_all
 from estudio.store.objects import digest_of_path, object_missing
 from estudio.store.protocols import StoredEvent
 
@@ -227,9 +228,12 @@ class MemoryObjects:
         for descriptor in self._files.values():
             os.close(descriptor)
 
+    def close(self) -> None:
+        """Nothing to let go of."""
+
     def put_bytes(self, content: bytes) -> str:
         """Keep these bytes; returns their digest."""
-        return self.put_file(lambda descriptor: _write_all(descriptor, content))
+        return self.put_file(lambda descriptor: write_all(descriptor, content))
 
     def put_many(self, contents: Sequence[bytes]) -> list[str]:
         """Keep several at once; returns their digests in order."""
@@ -291,9 +295,3 @@ class MemoryObjects:
             for digest, descriptor in sorted(self._files.items())
             if digest_of_path(Path(f"/proc/self/fd/{descriptor}")) != digest
         ]
-
-
-def _write_all(descriptor: int, content: bytes) -> None:
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]

@@ -15,10 +15,11 @@ from blake3 import blake3
 
 from estudio.errors import ObjectDamaged, ObjectMissing
 from estudio.store.failures import failure_of_os
-from estudio.store.incoming import IncomingFiles, sync_folder
+from estudio.store.incoming import IncomingFiles, sync_folder, write_all
+from estudio.store.journal import SMALL_BYTES, Journal, settle_abandoned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 DIGEST_CHARACTERS = 64
@@ -40,8 +41,15 @@ class ObjectFolder:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._incoming = IncomingFiles(folder / "incoming")
+            _make_folders(folder)
+            self._journal = Journal(folder / "journal")
+            settle_abandoned(folder / "journal", self._restore)
         except OSError as error:
             raise failure_of_os(error, folder) from error
+
+    def close(self) -> None:
+        """Let go of the journal; the store may be used on."""
+        self._journal.close()
 
     def put_bytes(self, content: bytes) -> str:
         """Keep these bytes; returns their digest. What is there already is not written again."""
@@ -52,21 +60,26 @@ class ObjectFolder:
         digests = [digest_of_bytes(content) for content in contents]
         try:
             pairs = dict(zip(digests, contents, strict=True)).items()
-            missing = {digest: content for digest, content in pairs if not self._is_durable(digest, len(content))}
-            with self._incoming.files(len(missing)) as files:
-                for file, content in zip(files, missing.values(), strict=True):
-                    file.write(content)
-                for file in files:
-                    file.sync()
-                folders = {
-                    self._name(file.path, digest, len(content))
-                    for file, (digest, content) in zip(files, missing.items(), strict=True)
-                }
-                for folder in folders:
-                    sync_folder(folder)
+            self._put({digest: content for digest, content in pairs if not self._is_durable(digest, len(content))})
         except OSError as error:
             raise failure_of_os(error, self.folder) from error
         return digests
+
+    def _put(self, contents: Mapping[str, bytes]) -> None:
+        """Small ones are durable by the journal, others by themselves; all of them before they have their names."""
+        small = {digest: content for digest, content in contents.items() if len(content) <= SMALL_BYTES}
+        if small:
+            self._journal.append(small)
+        with self._incoming.files(len(contents)) as files:
+            for file, content in zip(files, contents.values(), strict=True):
+                write_all(file.descriptor, content)
+            for file, digest in zip(files, contents, strict=True):
+                if digest not in small:
+                    os.fsync(file.descriptor)
+            for file, (digest, content) in zip(files, contents.items(), strict=True):
+                self._name(file.path, digest, len(content))
+        for beginning in {digest[:2] for digest in contents if digest not in small}:
+            sync_folder(self.folder / beginning)
 
     def put_file(self, write: Callable[[int], None]) -> str:
         """Keep what `write` writes into the descriptor it is given; nobody may write into it any later."""
@@ -159,22 +172,33 @@ class ObjectFolder:
 
     def _keep(self, path: Path, descriptor: int) -> str:
         digest, size = digest_of_path(path), os.fstat(descriptor).st_size
-        if not self._is_durable(digest, size):
-            os.fsync(descriptor)
-            sync_folder(self._name(path, digest, size))
+        if self._is_durable(digest, size):
+            return digest
+        if size <= SMALL_BYTES:
+            self._journal.append({digest: path.read_bytes()})
+            self._name(path, digest, size)
+            return digest
+        os.fsync(descriptor)
+        self._name(path, digest, size)
+        sync_folder(self.folder / digest[:2])
         return digest
 
-    def _name(self, path: Path, digest: str, size: int) -> Path:
-        """Move a synced file to its place; returns the folder, which is still to be synced."""
-        target = self._path(digest, size)
-        try:
-            path.rename(target)
-        except FileNotFoundError:
-            target.parent.mkdir(exist_ok=True)
-            sync_folder(self.folder)
-            path.rename(target)
+    def _name(self, path: Path, digest: str, size: int) -> None:
+        """Move a durable file to its place."""
+        path.rename(self._path(digest, size))
         self._sizes.setdefault(digest[:2], {})[digest[2:]] = size
-        return target.parent
+
+    def _restore(self, digest: str, content: bytes) -> None:
+        """Make the file of a journal's object where the power failed before it was on disk."""
+        path = self._path(digest, len(content))
+        try:
+            is_whole = path.stat().st_size == len(content) and path.read_bytes() == content
+        except FileNotFoundError:
+            is_whole = False
+        if not is_whole:
+            with self._incoming.files(1) as (file,):
+                write_all(file.descriptor, content)
+                self._name(file.path, digest, len(content))
 
     def _is_durable(self, digest: str, size: int) -> bool:
         """Whether it is here whole, and stays: whoever made it may not have synced the folder yet."""
@@ -185,7 +209,8 @@ class ObjectFolder:
             return False
         if status.st_size != size or not _touch(path, status):
             return False
-        sync_folder(path.parent)
+        if size > SMALL_BYTES:
+            sync_folder(path.parent)
         return True
 
     def _path(self, digest: str, size: int) -> Path:
@@ -222,6 +247,15 @@ class ObjectFolder:
             if len(folder.name) == 2:
                 for rest, size in sorted(self._sizes_of(folder.name).items()):
                     yield folder.name + rest, folder / f"{rest}-{size}", size
+
+
+def _make_folders(folder: Path) -> None:
+    """All 256 at once: making one and syncing its parent during a put would cost more than the put."""
+    names = [f"{number:02x}" for number in range(256)]
+    if not (folder / names[-1]).is_dir():
+        for name in names:
+            (folder / name).mkdir(exist_ok=True)
+        sync_folder(folder)
 
 
 def digest_of_bytes(content: bytes) -> str:

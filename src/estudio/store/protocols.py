@@ -161,3 +161,7 @@ class ObjectStore(Protocol):
     def verify(self) -> Iterable[str]:
         """Read every object; yields the digests of those that are damaged."""
         ...
+
+    def close(self) -> None:
+        """Let go of files; what was put stays."""
+        ...

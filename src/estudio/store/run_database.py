@@ -43,7 +43,7 @@ class RunDatabase:
         with self._connections.writing() as connection:
             if connection.execute(tables.select_run, {"run_id": run.id}).first() is not None:
                 raise moves.refuse_second_run(run.id)
-            inserted = connection.execute(tables.insert_run, {**rows.run_row(run), "event_count": 0})
+            inserted = connection.execute(tables.insert_run, rows.run_row(run))
             (number,) = inserted.inserted_primary_key or (0,)
             if modules:
                 same = {"run": number, "experiment": run.experiment}
@@ -54,25 +54,27 @@ class RunDatabase:
     def end_run(self, run_id: str, state: RunState, ended_at: float) -> RunRecord:
         """Move a run to a final state; modules that still wait or run become cancelled or interrupted with it."""
         with self._connections.writing() as connection:
-            run, number, event_count = self._run_row(connection, run_id)
+            run, number, last_event = self._run_row(connection, run_id)
             moves.check_run_move(run_id, run.state, state)
-            return self._end(connection, run, (number, event_count), state, ended_at)
+            return self._end(connection, run, (number, last_event), state, ended_at)
 
     def change_modules(self, run_id: str, changed: Sequence[ModuleRun]) -> None:
         """Replace these modules' records, in one durable transaction; every move of state is checked."""
         durable = any(module.state is not ModuleState.RUNNING for module in changed)
         with self._connections.writing(durable=durable) as connection:
-            run, number, event_count = self._run_row(connection, run_id)
-            moves.check_run_runs(run_id, run.state)
-            wanted = {"wanted": rows.to_json([module.module for module in changed]), "run_number": number}
+            wanted = {"wanted": rows.to_json([module.module for module in changed]), "run_id": run_id}
             found = connection.execute(tables.select_states, wanted).all()
+            if not found:
+                raise moves.run_missing(run_id)
+            run_state, number, last_event = found[0][:3]
             with readable_rows(self._connections.path):
-                states = {row[0]: ModuleState(row[1]) for row in found}
+                moves.check_run_runs(run_id, RunState(run_state))
+                states = {row[3]: ModuleState(row[4]) for row in found if row[3] is not None}
             moved = moves.moved_modules(run_id, states, changed)
-            numbers = {row[0]: row[2] for row in found}
+            numbers = {row[3]: row[5] for row in found}
             self._replace(connection, [(numbers[module.module], module) for module, _ in moved])
             bodies = [event_bodies.module_changed(run_id, module) for module, has_moved in moved if has_moved]
-            self._add_events(connection, number, event_count, bodies)
+            self._add_events(connection, number, last_event, bodies)
 
     def get_run(self, run_id: str) -> RunRecord:
         """The run of that id, or of a beginning of an id that only one run has. Raises RunNotFound."""
@@ -142,14 +144,14 @@ class RunDatabase:
         """End an abandoned run; None where another process did so first."""
         with self._connections.writing() as connection:
             row = connection.execute(tables.select_run, {"run_id": run.id}).first()
-            if row is None or row.state != RunState.RUNNING.value:
+            if row is None or self._run_of(row).state is not RunState.RUNNING:
                 return None
-            return self._end(connection, run, (row.number, row.event_count), RunState.INTERRUPTED, at)
+            return self._end(connection, run, (row[_RUN_WIDTH], row[_RUN_WIDTH + 1]), RunState.INTERRUPTED, at)
 
     def _end(
         self, connection: Connection, run: RunRecord, numbers: tuple[int, int], state: RunState, ended_at: float
     ) -> RunRecord:
-        number, event_count = numbers
+        number, last_event = numbers
         ended = replace(run, state=state, ended_at=ended_at)
         with readable_rows(self._connections.path):
             found = connection.execute(tables.select_unfinished, {"run_number": number}).all()
@@ -157,7 +159,7 @@ class RunDatabase:
         self._replace(connection, modules)
         connection.execute(tables.end_run, {"run_number": number, "new_state": state.value, "new_ended_at": ended_at})
         bodies = [event_bodies.module_changed(run.id, module) for _, module in modules]
-        self._add_events(connection, number, event_count, [*bodies, event_bodies.run_changed(ended)])
+        self._add_events(connection, number, last_event, [*bodies, event_bodies.run_changed(ended)])
         return ended
 
     def _replace(self, connection: Connection, modules: Sequence[tuple[int, ModuleRun]]) -> None:
@@ -174,7 +176,7 @@ class RunDatabase:
             )
 
     def _add_events(
-        self, connection: Connection, run_number: int, event_count: int, bodies: Sequence[dict[str, object]]
+        self, connection: Connection, run_number: int, last_event: int, bodies: Sequence[dict[str, object]]
     ) -> None:
         if not bodies:
             return
@@ -183,11 +185,8 @@ class RunDatabase:
             tables.insert_events,
             [
                 {"run": run_number, "number": number, "at": at, "body": rows.to_json(body)}
-                for number, body in enumerate(bodies, event_count + 1)
+                for number, body in enumerate(bodies, last_event + 1)
             ],
-        )
-        connection.execute(
-            tables.set_event_count, {"run_number": run_number, "new_event_count": event_count + len(bodies)}
         )
 
     def _run_row(self, connection: Connection, run_id: str) -> tuple[RunRecord, int, int]:

@@ -39,7 +39,7 @@ metadata = MetaData()
 
 _REALS = {"started_at", "ended_at", "created_at", "computed_at", "at"}
 _INTEGERS = {
-    *("number", "run", "partial", "owner_pid", "event_count"),
+    *("number", "run", "partial", "owner_pid"),
     *("version", "last_version", "size_bytes", "row_count"),
 }
 
@@ -52,7 +52,7 @@ def _table(name: str, keys: tuple[str, ...], others: tuple[str, ...]) -> Table:
     return Table(name, metadata, *columns)
 
 
-runs = _table("runs", ("number",), (*rows.RUN_COLUMNS, "event_count"))
+runs = _table("runs", ("number",), rows.RUN_COLUMNS)
 module_runs = _table("module_runs", ("number",), ("run", "experiment", *rows.MODULE_COLUMNS))
 events = _table("events", ("run", "number"), ("at", "body"))
 dataset_families = _table("dataset_families", ("family",), ("last_version",))
@@ -71,7 +71,10 @@ _reusable = _candidate.c.state.in_([literal_column(f"'{state.value}'") for state
 insert_run = insert(runs)
 insert_modules = insert(module_runs)
 insert_events = insert(events)
-select_run = select(*run_columns, runs.c.number, runs.c.event_count).where(runs.c.id == bindparam("run_id"))
+_last_event = (
+    select(func.coalesce(func.max(events.c.number), 0)).where(events.c.run == runs.c.number).correlate(runs)
+).scalar_subquery()
+select_run = select(*run_columns, runs.c.number, _last_event).where(runs.c.id == bindparam("run_id"))
 ids_beginning = (
     select(runs.c.id)
     .where(runs.c.id >= bindparam("beginning"), runs.c.id < bindparam("beyond"))
@@ -88,9 +91,6 @@ end_run = (
     .where(runs.c.number == bindparam("run_number"))
     .values(state=bindparam("new_state"), ended_at=bindparam("new_ended_at"))
 )
-set_event_count = (
-    update(runs).where(runs.c.number == bindparam("run_number")).values(event_count=bindparam("new_event_count"))
-)
 delete_run = delete(runs).where(runs.c.number == bindparam("run_number"))
 select_modules = (
     select(*module_columns).where(module_runs.c.run == bindparam("run_number")).order_by(module_runs.c.number)
@@ -104,9 +104,11 @@ select_unfinished = (
     .order_by(module_runs.c.number)
 )
 select_states = (
-    select(module_runs.c.module, module_runs.c.state, module_runs.c.number)
-    .select_from(_wanted)
-    .join(module_runs, and_(module_runs.c.module == _wanted.c.value, module_runs.c.run == bindparam("run_number")))
+    select(runs.c.state, runs.c.number, _last_event, module_runs.c.module, module_runs.c.state, module_runs.c.number)
+    .select_from(runs)
+    .outerjoin(_wanted, true())
+    .outerjoin(module_runs, and_(module_runs.c.run == runs.c.number, module_runs.c.module == _wanted.c.value))
+    .where(runs.c.id == bindparam("run_id"))
 )
 update_module = (
     update(module_runs)

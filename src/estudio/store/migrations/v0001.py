@@ -17,8 +17,7 @@ STATEMENTS = (
         owner_pid INTEGER NOT NULL,
         owner_started TEXT NOT NULL,
         owner_boot TEXT NOT NULL,
-        facts TEXT NOT NULL,
-        event_count INTEGER NOT NULL
+        facts TEXT NOT NULL
     )
     """,
     "CREATE INDEX runs_by_experiment ON runs (experiment, number)",
