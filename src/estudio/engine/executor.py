@@ -18,7 +18,7 @@ from estudio.core.run import ModuleRun, ModuleState, RunState
 from estudio.engine.announcer import Announcer
 from estudio.engine.budget import Ledger
 from estudio.engine.holdings import Holdings
-from estudio.engine.module_calls import Ended, ModuleCaller
+from estudio.engine.module_calls import DIGEST_AT_ONCE_BYTES, Ended, ModuleCaller
 from estudio.engine.progress import Progress, Ready, Step
 from estudio.engine.recorder import Change, Recorder
 from estudio.engine.run_end import final_state
@@ -47,6 +47,7 @@ class Surroundings:
         budget: how much of the machine it may take.
         on_event: told what happens, in order, in a thread of its own.
         interrupt: ends all calls that are running; called once, when the run is cancelled or cannot go on.
+        digest_at_once_bytes: larger tables are digested while what is below them is at work already.
     """
 
     runs: RunRepository
@@ -56,6 +57,7 @@ class Surroundings:
     budget: Budget
     on_event: Callable[[Event], None] | None = None
     interrupt: Callable[[], None] | None = None
+    digest_at_once_bytes: int = DIGEST_AT_ONCE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,14 @@ class Execution:
             on_recorded=self._on_recorded,
             on_failure=lambda error: self._messages.put(_Failed(error)),
         )
-        caller = ModuleCaller(run_id, self._holdings, around.objects, around.files, self._announcer.announce)
+        caller = ModuleCaller(
+            run_id,
+            self._holdings,
+            around.objects,
+            around.files,
+            self._announcer.announce,
+            digest_at_once_bytes=around.digest_at_once_bytes,
+        )
         workers = ThreadPoolExecutor(around.budget.parallel, thread_name_prefix="estudio-module")
         try:
             self._take(self._progress.begin(), recorder)

@@ -73,6 +73,7 @@ class ModuleCaller:
         objects: where bundles go at once.
         files: opens files of the snapshot.
         announce: told what scripts print.
+        digest_at_once_bytes: tables up to this size get their digest before anything below starts.
     """
 
     def __init__(
@@ -82,12 +83,15 @@ class ModuleCaller:
         objects: ObjectStore,
         files: Callable[[str], Path],
         announce: Callable[[ModuleOutput], None],
+        *,
+        digest_at_once_bytes: int = DIGEST_AT_ONCE_BYTES,
     ) -> None:
         self._run_id = run_id
         self._holdings = holdings
         self._objects = objects
         self._files = files
         self._announce = announce
+        self._digest_at_once_bytes = digest_at_once_bytes
 
     def call(self, planned: PlannedModule, ports: tuple[str, ...]) -> Ended:
         """Execute a module with these of its connected ports; the others got nothing. Never raises."""
@@ -105,13 +109,19 @@ class ModuleCaller:
     def _call(self, planned: PlannedModule, ports: tuple[str, ...]) -> Ended:
         sources = {port: planned.module.connections[port] for port in ports}
         inputs = {port: self._holdings.value(source.module, source.port) for port, source in sources.items()}
+        used: list[str] = []
+
+        def files(path: str) -> Path:
+            used.append(path)
+            return self._files(path)
+
         outcome = planned.behaviour.execute(
-            ModuleCall(
-                planned.module, planned.settings, inputs, self._files, planned.seed, self._output_of(planned.name)
-            )
+            ModuleCall(planned.module, planned.settings, inputs, files, planned.seed, self._output_of(planned.name))
         )
+        for path in used:  # a large file may have changed while it was read: then this raises
+            self._files(path)
         held = {
-            port: hold_value(self._objects, port, value, digest_bytes=DIGEST_AT_ONCE_BYTES)
+            port: hold_value(self._objects, port, value, digest_bytes=self._digest_at_once_bytes)
             for port, value in outcome.outputs.items()
         }
         return _ended(planned, outcome, held)

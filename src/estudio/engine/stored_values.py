@@ -21,6 +21,7 @@ from estudio.core.run import StoredOutput
 from estudio.errors import ObjectDamaged
 from estudio.modules.behaviour import BundleFile
 from estudio.modules.inputs import opened_bundle
+from estudio.store.objects import copy_descriptor, digest_of_bytes
 from estudio.tables.table import Table
 from estudio.tables.tablefile import TableFile, file_of
 
@@ -34,8 +35,6 @@ MAX_VISUALIZATION_BYTES = 1 << 30
 """A log of 16 MiB and pictures of a call, which together are bounded by the call's output."""
 SMALL_BYTES = 1 << 20
 """Values up to this size are written together: the disk is waited for once."""
-COPY_BYTES = 1 << 30
-"""Per system call; Linux copies at most 2 GiB at once."""
 _ARROW_MAGIC = b"ARROW1"
 _LEAST_TABLE_BYTES = 2 * len(_ARROW_MAGIC) + 8
 
@@ -69,12 +68,12 @@ def hold_value(objects: ObjectStore, port: str, value: PortValue, *, digest_byte
         with opened_bundle(value.path) as zipped:
             assert zipped is not None  # noqa: S101 -- a path was given
             size = os.fstat(zipped).st_size
-            digest = objects.put_file(lambda target: _copy(zipped, target, size))
+            digest = objects.put_file(lambda target: copy_descriptor(zipped, target))
         return HeldOutput(
             BundleFile(objects.path_of(digest), digest), StoredOutput(port, PortType.BUNDLE.value, digest, size)
         )
     content = visualization_bytes(value)
-    digest = blake3(content).hexdigest()
+    digest = digest_of_bytes(content)
     return HeldOutput(value, StoredOutput(port, PortType.VISUALIZATION.value, digest, len(content)))
 
 
@@ -92,7 +91,7 @@ def store_large(objects: ObjectStore, held: HeldOutput) -> str:
     if not isinstance(held.value, Table):
         return held.output.digest
     file = file_of(held.value)
-    return objects.put_file(lambda target: _copy(file.descriptor, target, file.size_bytes))
+    return objects.put_file(lambda target: copy_descriptor(file.descriptor, target))
 
 
 def stored_output(held: HeldOutput, digest: str) -> StoredOutput:
@@ -168,15 +167,6 @@ def _described(port: str, table: Table, digest: str, size_bytes: int) -> StoredO
 def _digest(file: TableFile) -> str:
     with mmap.mmap(file.descriptor, 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ) as content:
         return blake3(content, max_threads=blake3.AUTO).hexdigest()
-
-
-def _copy(source: int, target: int, size: int) -> None:
-    place = 0
-    while place < size:
-        copied = os.sendfile(target, source, place, min(COPY_BYTES, size - place))
-        if copied == 0:
-            raise OSError(f"the source ended after {place} of {size} bytes")
-        place += copied
 
 
 def visualization_bytes(value: Visualization) -> bytes:

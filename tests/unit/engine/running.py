@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from estudio.engine.budget import Budget
 from estudio.engine.executor import Execution, Surroundings
+from estudio.engine.module_calls import DIGEST_AT_ONCE_BYTES
 from estudio.engine.plan import RunOptions, plan_run
 from estudio.engine.reuse import Past
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from estudio.core.events import Event
     from estudio.core.experiment import Module
     from estudio.core.run import ModuleRun, RunRecord
-    from estudio.engine.plan import Plan
+from estudio.engine.plan import Plan
 
 GIB = 1 << 30
 
@@ -35,6 +36,7 @@ class Bench:
         self.events: list[Event] = []
         self.interrupt: Callable[[], None] | None = None
         self.count = 0
+        self.digest_at_once_bytes = DIGEST_AT_ONCE_BYTES
 
     def plan(self, **options: object) -> Plan:
         return self._planned(RunOptions(**options))[0]  # type: ignore[arg-type]
@@ -42,7 +44,16 @@ class Bench:
     def execution(self, **options: object) -> Execution:
         plan, past = self._planned(RunOptions(**options))  # type: ignore[arg-type]
         self.count += 1
-        around = Surroundings(self.runs, self.objects, past, no_files, self.budget, self.events.append, self.interrupt)
+        around = Surroundings(
+            self.runs,
+            self.objects,
+            past,
+            no_files,
+            self.budget,
+            self.events.append,
+            self.interrupt,
+            self.digest_at_once_bytes,
+        )
         return Execution(plan, run_record(self.count, partial=plan.is_partial), around)
 
     def run(self, **options: object) -> RunRecord:
