@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from estudio.core.run import Reason, ReasonCode
+from estudio.core.topology import ancestors_of, order_of
 from estudio.engine.planned import PlannedModule, PreparedModule, planned_module
 from estudio.engine.reuse import Decision, Past, decide
-from estudio.engine.scheduler import ancestors, topological_order
 from estudio.errors import ModuleNotFound
 
 if TYPE_CHECKING:
@@ -105,8 +105,8 @@ def plan_run(
                 experiment=experiment,
             )
     upstream = {name: _upstream(module) for name, module in prepared.items()}
-    asked = ancestors(options.targets or prepared, upstream)
-    order = topological_order({name: above for name, above in upstream.items() if name in asked})
+    asked = {*options.targets, *ancestors_of(upstream, options.targets)} if options.targets else set(prepared)
+    order = order_of({name: above for name, above in upstream.items() if name in asked})
     modules = {name: planned_module(prepared[name], files, options.seed) for name in order}
     skipped = {name: module.module.kind for name, module in prepared.items() if name not in asked}
     decided = _decide_known(modules, past, options)

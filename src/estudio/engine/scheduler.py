@@ -9,40 +9,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
-
-
-def topological_order(upstream: Mapping[str, Collection[str]]) -> tuple[str, ...]:
-    """Every module after all that it depends on, otherwise in the order given.
-
-    Args:
-        upstream: for each module the modules that it depends on directly.
-
-    Raises:
-        ValueError: a cycle; documents with one never come this far.
-    """
-    walk = Scheduler(upstream)
-    order: list[str] = []
-    ready = deque(walk.first())
-    while ready:
-        name = ready.popleft()
-        order.append(name)
-        ready.extend(walk.finish(name))
-    if len(order) < len(upstream):
-        raise ValueError(f"a cycle among {sorted(set(upstream) - set(order))[:10]}")
-    return tuple(order)
-
-
-def ancestors(targets: Iterable[str], upstream: Mapping[str, Collection[str]]) -> frozenset[str]:
-    """The targets and all that they depend on."""
-    found: set[str] = set()
-    left = list(targets)
-    while left:
-        name = left.pop()
-        if name not in found:
-            found.add(name)
-            left.extend(upstream[name])
-    return frozenset(found)
+    from collections.abc import Collection, Mapping
 
 
 class Scheduler:
