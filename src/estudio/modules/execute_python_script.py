@@ -159,9 +159,13 @@ class ScriptExecutor:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
+    def cancel(self) -> None:
+        """End all calls, and those that come later as soon as they begin; their state is then cancelled."""
+        os.eventfd_write(self._cancel, 1)
+
     def close(self) -> None:
         """End all calls (their state is then cancelled), guests and zygotes."""
-        os.eventfd_write(self._cancel, 1)
+        self.cancel()
         with self._idle:
             self._idle.wait_for(lambda: self._calls == 0)
             self.pools.close()

@@ -30,6 +30,7 @@ class WarmExecutors:
         self._lock = threading.Lock()
         self._making: dict[str, threading.Lock] = {}
         self._executors: dict[str, ScriptExecutor] = {}
+        self._is_cancelled = False
 
     def environment_digest(self, environment: str) -> str:
         """What the environment's packages are. Raises EnvironmentFailed."""
@@ -42,8 +43,22 @@ class WarmExecutors:
             making = self._making.setdefault(digest, threading.Lock())
         with making:
             if digest not in self._executors:
-                self._executors[digest] = ScriptExecutor(self._make_pools(environment))
+                self._add(digest, ScriptExecutor(self._make_pools(environment)))
             return self._executors[digest]
+
+    def _add(self, digest: str, executor: ScriptExecutor) -> None:
+        with self._lock:
+            self._executors[digest] = executor
+            if self._is_cancelled:
+                executor.cancel()
+
+    def cancel(self) -> None:
+        """End running calls, and all that begin later; the executors stay until they are closed."""
+        with self._lock:
+            self._is_cancelled = True
+            executors = list(self._executors.values())
+        for executor in executors:
+            executor.cancel()
 
     def close(self) -> None:
         """Cancel running calls and end all guests and zygotes."""
