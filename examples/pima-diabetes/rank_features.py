@@ -12,14 +12,14 @@ import pandas as pd
 from sklearn.ensemble import ExtraTreesClassifier
 
 
-def azureml_main(dataframe1=None, dataframe2=None):  # noqa: ARG001
+def azureml_main(dataframe1=None, dataframe2=None, *, trees: int = 250):  # noqa: ARG001
     features = dataframe1.iloc[:, :-1]
     classes = dataframe1.iloc[:, -1]
 
-    trees = ExtraTreesClassifier(n_estimators=250, random_state=0)
-    trees.fit(features, classes)
+    forest = ExtraTreesClassifier(n_estimators=trees, random_state=0)
+    forest.fit(features, classes)
 
-    ranking = pd.DataFrame({"feature": features.columns, "importance": trees.feature_importances_})
+    ranking = pd.DataFrame({"feature": features.columns, "importance": forest.feature_importances_})
     ranking = ranking.sort_values("importance", ascending=False).reset_index(drop=True)
     print(f"Ranked {len(ranking)} features of {len(dataframe1)} rows; the first is {ranking['feature'][0]}.")
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from estudio.cli.door import WorkspaceDoor
 from estudio.cli.main import main
 from estudio.core.outcome import (
     Image,
@@ -132,8 +133,8 @@ UNWALLED = replace(
 
 
 @dataclass
-class ScriptedDoor:
-    """Answers as it was told, and remembers what it was asked."""
+class ScriptedDoor(WorkspaceDoor):
+    """Answers as it was told, and remembers what it was asked; a workspace's commands get a real workspace."""
 
     finished: FinishedRun = FINISHED
     shown: tuple[Preview, ...] = (PREVIEW,)

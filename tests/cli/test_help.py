@@ -11,11 +11,24 @@ import estudio
 from estudio.cli.main import main
 from estudio.errors import EnvironmentFailed
 
+from tests.workspace.making import make_workspace
+
 from .golden_files import same_as_golden
 from .scripted_door import ScriptedDoor
 
 Captured = pytest.CaptureFixture[str]
-COMMANDS = ["", "run", "doctor", "environment", "environment list", "environment show", "environment build"]
+GROUPS = {
+    "environment": ["list", "show", "build", "remove"],
+    "experiment": ["run", "list", "show", "check", "export"],
+    "history": ["list", "show", "compare", "remove", "restore"],
+    "dataset": ["add", "list", "show", "remove"],
+    "store": ["verify", "prune"],
+}
+COMMANDS = [
+    *("", "run", "doctor", "init", "show"),
+    *GROUPS,
+    *(f"{group} {command}" for group, commands in GROUPS.items() for command in commands),
+]
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "cli.md"
 
 
@@ -24,7 +37,7 @@ def eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "environment remove"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help(capsys: Captured, command: str) -> None:
     assert main([*command.split(), "--help"], door=ScriptedDoor()) == 0
     captured = capsys.readouterr()
@@ -33,7 +46,7 @@ def test_help(capsys: Captured, command: str) -> None:
     assert capsys.readouterr() == captured
 
 
-@pytest.mark.parametrize("command", ["", "environment"])
+@pytest.mark.parametrize("command", ["", *GROUPS])
 def test_without_a_command_the_help_is_an_error(capsys: Captured, command: str) -> None:
     main([*command.split(), "--help"], door=ScriptedDoor())
     helped = capsys.readouterr().out
@@ -74,7 +87,11 @@ def completed(monkeypatch: pytest.MonkeyPatch, capsys: Captured, words: str, doo
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        ("estudio ", ["run", "doctor", "environment"]),
+        ("estudio ", ["run", "doctor", "init", "show", *GROUPS]),
+        ("estudio experiment run ", ["plain", "scripted"]),
+        ("estudio experiment run plain --to h", ["halves"]),
+        ("estudio show scripted a", ["after", "alone"]),
+        ("estudio dataset show n", []),
         ("estudio run --calling d", ["designer"]),
         ("estudio run --isolation ", ["full", "none"]),
         ("estudio run --outp", ["--output", "--output2"]),
@@ -83,7 +100,10 @@ def completed(monkeypatch: pytest.MonkeyPatch, capsys: Captured, words: str, doo
         ("estudio run ", []),
     ],
 )
-def test_completion(monkeypatch: pytest.MonkeyPatch, capsys: Captured, words: str, offered: list[str]) -> None:
+def test_completion(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured, tmp_path: Path, words: str, offered: list[str]
+) -> None:
+    monkeypatch.chdir(make_workspace(tmp_path))
     assert completed(monkeypatch, capsys, words, ScriptedDoor()) == offered
 
 
@@ -104,7 +124,7 @@ def test_the_completion_script(monkeypatch: pytest.MonkeyPatch, capsys: Captured
 def test_every_option_is_documented(capsys: Captured) -> None:
     reference = REFERENCE.read_text(encoding="utf-8")
     options: set[str] = set()
-    for command in [*COMMANDS, "environment remove"]:
+    for command in COMMANDS:
         main([*command.split(), "--help"], door=ScriptedDoor())
         options |= set(re.findall(r"--[a-z][a-z0-9-]+", capsys.readouterr().out))
     assert {"--json", "--allow-programs", "--version"} <= options

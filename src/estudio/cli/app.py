@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.main import get_command
 
-from estudio.cli import doctor, environment, run
+from estudio.cli import dataset, doctor, environment, experiment, history, init, run, show, store
 from estudio.cli.command_classes import EstudioCommand, EstudioGroup
 from estudio.cli.door import Door, WorkspaceDoor
 from estudio.cli.screen import writing
@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 HELP = """
-Run azureml_main table scripts: isolated, in milliseconds, with the packages they want.
+Run azureml_main table scripts and experiments of them: isolated, in milliseconds, with the packages they want.
 \f
 estudio run script.py data.csv                   run a script on a table
 estudio run script.py data.csv --output out.csv  keep its result
+estudio init                                     make this folder a workspace
+estudio experiment run first                     run an experiment, reusing what did not change
+estudio show first choose                        look at what one of its modules gave
 estudio doctor                                   which walls does this machine give?
 estudio environment list                         which packages can scripts see?
 """
@@ -46,6 +49,14 @@ app.command(
     epilog=doctor.EPILOG,
 )(doctor.doctor)
 app.add_typer(environment.app, name="environment")
+app.command("init", cls=EstudioCommand, help=init.HELP, short_help="Make a folder a workspace.", epilog=init.EPILOG)(
+    init.init
+)
+app.add_typer(experiment.app, name="experiment", short_help="Run, list, show, check and export experiments.")
+app.command("show", cls=EstudioCommand, help=show.HELP, short_help="Look at what a module gave.")(show.show)
+app.add_typer(history.app, name="history", short_help="List, show, compare, remove and restore runs.")
+app.add_typer(dataset.app, name="dataset", short_help="Save tables and files under names.")
+app.add_typer(store.app, name="store", short_help="Check and tidy what is kept of runs.")
 
 
 def _print_version(wanted: bool) -> None:

@@ -9,10 +9,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from estudio.tables.table import Table
     from estudio.workspace.environments import EnvironmentSummary
+    from estudio.workspace.looking import LookedAt
     from estudio.workspace.machine import MachineReport
     from estudio.workspace.previews import Preview
     from estudio.workspace.script_runs import FinishedRun, RunSettings, ScriptFiles
+    from estudio.workspace.starting import StartedWorkspace
+    from estudio.workspace.workspace import Workspace
 
 
 class Door(Protocol):
@@ -33,6 +39,10 @@ class Door(Protocol):
         """A first look at each result table that is there."""
         ...
 
+    def preview(self, table: Table) -> Preview:
+        """A first look at a table."""
+        ...
+
     def list_environments(self) -> tuple[EnvironmentSummary, ...]:
         """All environments that are known here."""
         ...
@@ -51,6 +61,22 @@ class Door(Protocol):
 
     def examine_machine(self) -> MachineReport:
         """Which walls this machine gives."""
+        ...
+
+    def init_workspace(self, folder: Path) -> StartedWorkspace:
+        """Make a folder a workspace."""
+        ...
+
+    def open_workspace(self, folder: Path | None) -> Workspace:
+        """The workspace in a folder, or the one that the current folder is in; the caller closes it."""
+        ...
+
+    def look_at(self, workspace: Workspace, experiment: str, place: str, run_id: str | None) -> LookedAt:
+        """What a module gave, at `MODULE` or `MODULE.PORT`."""
+        ...
+
+    def experiment_names(self, folder: Path | None) -> tuple[str, ...]:
+        """The experiments of a workspace, without opening its store: for completion."""
         ...
 
 
@@ -81,6 +107,12 @@ class WorkspaceDoor:
         tables = (finished.outcome.table, finished.outcome.table2)
         return tuple(preview_table(table) for table in tables if table is not None)
 
+    def preview(self, table: Table) -> Preview:
+        """See `estudio.workspace.previews.preview_table`."""
+        from estudio.workspace.previews import preview_table  # noqa: PLC0415
+
+        return preview_table(table)
+
     def list_environments(self) -> tuple[EnvironmentSummary, ...]:
         """See `estudio.workspace.environments.list_environments`."""
         from estudio.workspace.environments import list_environments  # noqa: PLC0415
@@ -110,3 +142,27 @@ class WorkspaceDoor:
         from estudio.workspace.machine import examine_machine  # noqa: PLC0415
 
         return examine_machine()
+
+    def init_workspace(self, folder: Path) -> StartedWorkspace:
+        """See `estudio.workspace.starting.init_workspace`."""
+        from estudio.workspace.starting import init_workspace  # noqa: PLC0415
+
+        return init_workspace(folder)
+
+    def open_workspace(self, folder: Path | None) -> Workspace:
+        """See `estudio.workspace.workspace.Workspace.open`."""
+        from estudio.workspace.workspace import Workspace  # noqa: PLC0415
+
+        return Workspace.open(folder)
+
+    def look_at(self, workspace: Workspace, experiment: str, place: str, run_id: str | None) -> LookedAt:
+        """See `estudio.workspace.looking.look_at`."""
+        from estudio.workspace.looking import look_at  # noqa: PLC0415
+
+        return look_at(workspace, experiment, place, run_id)
+
+    def experiment_names(self, folder: Path | None) -> tuple[str, ...]:
+        """See `estudio.workspace.folder.WorkspaceFolder.experiment_names`."""
+        from estudio.workspace.folder import find_workspace  # noqa: PLC0415
+
+        return find_workspace(folder).experiment_names()

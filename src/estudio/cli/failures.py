@@ -58,10 +58,16 @@ def report_failure(error: BaseException, *, json: bool, debug: bool) -> int:
         screen.say_lines(failure.usage)
     for problem in failure.problems:
         screen.say(problem)
-    screen.say(f"error: {failure.message}" if failure.state == "error" else failure.message, "error")
+    message = _count_words(len(failure.problems)) if failure.problems else failure.message
+    screen.say(f"error: {message}" if failure.state == "error" else message, "error")
     if failure.hint:
         screen.say(failure.hint)
     return failure.exit_code
+
+
+def _count_words(problems: int) -> str:
+    """In place of the message of a document's error, which is its first problem."""
+    return f"{problems} problem{'' if problems == 1 else 's'} to mend; nothing was run."
 
 
 def _failure(error: BaseException) -> Failure:

@@ -55,7 +55,7 @@ def module_document(module: ModuleRun) -> Document:
         "name": module.module,
         "kind": module.kind,
         "state": module.state.value,
-        "reason": None if module.reason is None else _reason(module.reason),
+        "reason": None if module.reason is None else reason_document(module.reason),
         "outputs": [_output(output) for output in module.outputs],
         "error": None if module.error is None else dict(module.error),
         "started_at": module.started_at,
@@ -64,7 +64,8 @@ def module_document(module: ModuleRun) -> Document:
     }
 
 
-def _reason(reason: Reason) -> Document:
+def reason_document(reason: Reason) -> Document:
+    """Why a module ran or was reused."""
     return {"code": reason.code.value, "changes": list(reason.changes), "run_id": reason.run_id}
 
 

@@ -105,6 +105,11 @@ class EnvironmentStore:
         interpreter = self._interpreters.recall(spec.python)
         return None if interpreter is None else self._find(spec, interpreter)
 
+    def digest(self, spec: EnvironmentSpec) -> str:
+        """What the environment of a spec is known by, whether it is built or not. Raises InterpreterNotFound."""
+        interpreter = self._interpreters.recall(spec.python) or self._interpreters.find(spec.python)
+        return digest_of(spec, interpreter)
+
     def ensure(self, spec: EnvironmentSpec, on_progress: Progress | None = None) -> BuiltEnvironment:
         """The environment of a spec, built where it is not; raises what `build` raises."""
         return self.find(spec) or self.build(spec, on_progress)

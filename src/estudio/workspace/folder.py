@@ -58,6 +58,12 @@ class WorkspaceFolder:
             return path
         raise self._not_found(name)
 
+    def experiment_name(self, name: str) -> str:
+        """The name of an experiment by its name or path; one without a document may still have runs."""
+        if name.endswith((SUFFIX, ".yml")) or "/" in name:
+            return self._by_path(name).stem
+        return name
+
     def _by_path(self, text: str) -> Path:
         for path in (Path(text), self.root / text):
             if path.is_file():

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from estudio.core.run import RunState
 from estudio.environments.builder import EnvironmentStore
+from estudio.errors import OutputFailed
 from estudio.modules.warm_pools import ScriptEnvironment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from estudio.core.module_kind import ModuleKind
+    from estudio.core.run import RunRecord
+    from estudio.engine.executor import Execution
     from estudio.environments.built import BuiltEnvironment
+    from estudio.modules.behaviour import Behaviour
+    from estudio.modules.kind_parts import DatasetFile
+    from estudio.modules.script_executors import WarmExecutors
+    from estudio.store.database import Database
+    from estudio.store.objects import ObjectFolder
+    from estudio.workspace.datasets import SavedDatasets
+    from estudio.workspace.folder import WorkspaceFolder
+    from estudio.workspace.script_environments import ScriptEnvironments
+
+DATABASE_NAME = "estudio.db"
+OBJECTS_NAME = "objects"
+RUN_FOLDERS = "running"
+"""Below the state folder: the files of runs that go on, one folder for each."""
 
 
 def open_environments(root: Path | None = None) -> EnvironmentStore:
@@ -45,3 +64,111 @@ def script_environment(built: BuiltEnvironment) -> ScriptEnvironment:
         preload_when_used=tuple(built.preload_when_used),
         font_cache=str(built.font_cache),
     )
+
+
+class WorkspaceParts:
+    """The real parts of one workspace, each made when it is first asked for: a check of a document opens no database.
+
+    Attributes:
+        folder: where it lies.
+    """
+
+    def __init__(self, folder: WorkspaceFolder) -> None:
+        self.folder = folder
+
+    @cached_property
+    def database(self) -> Database:
+        """Runs and datasets. Raises StoreFailed."""
+        from estudio.store.database import Database  # noqa: PLC0415 - imports SQLAlchemy
+
+        return Database(self.folder.state / DATABASE_NAME)
+
+    @cached_property
+    def objects(self) -> ObjectFolder:
+        """Results by digest. Raises StoreFailed."""
+        from estudio.store.objects import ObjectFolder  # noqa: PLC0415 - only where results are looked at
+
+        return ObjectFolder(self.folder.state / OBJECTS_NAME)
+
+    @cached_property
+    def datasets(self) -> SavedDatasets:
+        """Datasets by name. Raises StoreFailed."""
+        from estudio.workspace.datasets import SavedDatasets  # noqa: PLC0415 - the same
+
+        return SavedDatasets(self.database.datasets, self.objects)
+
+    @cached_property
+    def environments(self) -> ScriptEnvironments:
+        """What scripts see; nothing is started by this."""
+        from estudio.workspace.script_environments import ScriptEnvironments  # noqa: PLC0415 - it imports from here
+
+        return ScriptEnvironments(self.folder.root)
+
+    @cached_property
+    def executors(self) -> WarmExecutors:
+        """Executors of scripts; none is started by this."""
+        from estudio.modules.script_executors import WarmExecutors  # noqa: PLC0415 - imports Arrow
+
+        return WarmExecutors(self.environments.digest, self.environments.pools)
+
+    @cached_property
+    def kinds(self) -> Mapping[str, ModuleKind]:
+        """All module kinds by name."""
+        from estudio.modules.registry import module_kinds  # noqa: PLC0415 - imports Arrow
+
+        return module_kinds()
+
+    @cached_property
+    def behaviours(self) -> Mapping[str, Behaviour]:
+        """All module kinds at work, by name."""
+        from estudio.modules.kind_parts import KindParts  # noqa: PLC0415 - imports Arrow
+        from estudio.modules.registry import behaviours  # noqa: PLC0415
+
+        return behaviours(KindParts(self.executors, _LateDatasets(self), export_path=self._export_path))
+
+    def execute(self, execution: Execution) -> RunRecord:
+        """Run it to its end; executors that were cancelled with it are of no use for the next run."""
+        record = None
+        try:
+            record = execution.run()
+        finally:
+            if record is None or record.state is RunState.CANCELLED:
+                self.executors.close()
+                for name in ("executors", "behaviours"):
+                    vars(self).pop(name, None)
+        return record
+
+    def file_digest(self, path: Path) -> str:
+        """The digest of a file's content. Raises InvalidInput."""
+        from estudio.modules.file_digests import digest_of  # noqa: PLC0415 - the same
+
+        return digest_of(path)
+
+    def _export_path(self, path: str) -> Path:
+        """Where a module writes a file of the workspace. Raises OutputFailed."""
+        target = (self.folder.root / path).resolve()
+        if not target.is_relative_to(self.folder.root) or target.is_relative_to(self.folder.state):
+            raise OutputFailed(
+                f"{path} lies outside of the workspace, or in its .estudio folder; name a file of the workspace.",
+                path=path,
+            )
+        return target
+
+    def close(self) -> None:
+        """End all processes, and let go of the database."""
+        made = vars(self)
+        if "executors" in made:
+            self.executors.close()
+        if "database" in made:
+            self.database.close()
+
+
+class _LateDatasets:
+    """Datasets for modules, whose database is opened when a module names one."""
+
+    def __init__(self, parts: WorkspaceParts) -> None:
+        self._parts = parts
+
+    def find_dataset(self, reference: str, *, original: bool) -> DatasetFile:
+        """See `SavedDatasets.find_dataset`."""
+        return self._parts.datasets.find_dataset(reference, original=original)

@@ -15,14 +15,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StartedWorkspace:
-    """What `start_workspace` did: files that were made, and files that were there and stayed as they are."""
+    """What was done: files that were made, and files that were there and stayed as they are."""
 
     folder: Path
     made: tuple[str, ...]
     kept: tuple[str, ...]
 
 
-def start_workspace(folder: Path, schema: str) -> StartedWorkspace:
+def init_workspace(folder: Path) -> StartedWorkspace:
+    """Make a folder a workspace. Raises OutputFailed."""
+    return start_workspace(folder)
+
+
+def start_workspace(folder: Path, schema: str | None = None) -> StartedWorkspace:
     """Make a folder a workspace, with a first experiment where that would touch nothing of another.
 
     Args:
@@ -32,7 +37,9 @@ def start_workspace(folder: Path, schema: str) -> StartedWorkspace:
     Raises:
         OutputFailed: something cannot be written.
     """
-    wanted = {MARKER: MARKER_TEXT, SCHEMA_FILE: schema}
+    wanted = {MARKER: MARKER_TEXT}
+    if schema is not None:
+        wanted[SCHEMA_FILE] = schema
     if not any((folder / "experiments").glob("*.yaml")) and not any((folder / name).exists() for name in EXAMPLE):
         wanted |= EXAMPLE
     try:

@@ -1,0 +1,144 @@
+"""A workspace from Python: its experiments, runs and datasets.
+
+with estudio.Workspace.open() as workspace:
+    run = workspace.experiment("pima").run({"trees": 500})
+    print(run["rank"].results.to_pandas())
+"""
+
+from __future__ import annotations
+
+import time
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from estudio.engine.repair import repair
+from estudio.errors import RunNotFound
+from estudio.workspace.experiments import ExperimentSummary, WorkspaceExperiment, summary_of
+from estudio.workspace.folder import find_workspace
+from estudio.workspace.open import RUN_FOLDERS, WorkspaceParts
+from estudio.workspace.restoring import RestoredRun, restore_run
+from estudio.workspace.runs import Run
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from estudio.core.run import RunRecord
+    from estudio.workspace.datasets import SavedDatasets
+    from estudio.workspace.folder import WorkspaceFolder
+    from estudio.workspace.upkeep import PrunedStore, VerifiedStore
+
+LATEST = "latest"
+"""Instead of a run's id."""
+
+
+class Workspace:
+    """One folder with experiments, and what is kept of their runs. Use it as a context manager, or call `close`.
+
+    Attributes:
+        folder: where it lies.
+    """
+
+    def __init__(self, folder: WorkspaceFolder) -> None:
+        self.folder = folder
+        self._parts = WorkspaceParts(folder)
+
+    @classmethod
+    def open(cls, path: str | Path | None = None) -> Self:
+        """The workspace in this folder; without one, that of the current folder or of the nearest one above it.
+
+        Raises:
+            InvalidWorkspace: there is none, or it is of a later version.
+        """
+        return cls(find_workspace(path))
+
+    @cached_property
+    def repaired(self) -> tuple[RunRecord, ...]:
+        """Runs whose process had died: they are interrupted now, and what they finished is kept. Raises StoreFailed."""
+        if not self.folder.state.exists():
+            return ()
+        return tuple(repair(self._parts.database.runs, self.folder.state / RUN_FOLDERS, time.time()))
+
+    def experiments(self) -> tuple[ExperimentSummary, ...]:
+        """All experiments by name, each with its newest run. A document that is not valid is among them."""
+        return tuple(summary_of(self.experiment(name), self._newest(name)) for name in self.folder.experiment_names())
+
+    def experiment(self, name: str) -> WorkspaceExperiment:
+        """An experiment, by its name or its document's path. Raises ExperimentNotFound."""
+        return WorkspaceExperiment(self._parts, self.folder.experiment_path(name))
+
+    def runs(self, experiment: str | None = None, limit: int | None = None) -> tuple[Run, ...]:
+        """Runs, the newest first. Raises StoreFailed."""
+        _ = self.repaired
+        return tuple(map(self._run, self._parts.database.runs.list_runs(experiment, limit)))
+
+    def run(self, run_id: str = LATEST, experiment: str | None = None) -> Run:
+        """A run by its id, by the beginning of one, or the newest one.
+
+        Args:
+            run_id: the id, its beginning, or `latest`.
+            experiment: of which the latest is meant; of all where it is None.
+
+        Raises:
+            RunNotFound: there is none, or several ids begin so.
+        """
+        if run_id != LATEST:
+            return self._run(self._parts.database.runs.get_run(run_id))
+        found = self.runs(experiment, limit=1)
+        if not found:
+            if experiment is not None:
+                self.experiment(experiment)
+            of = f" of {experiment}" if experiment else ""
+            raise RunNotFound(f"There are no runs{of} yet; `estudio experiment run {experiment or 'NAME'}` makes one.")
+        return found[0]
+
+    def remove_run(self, run_id: str) -> RunRecord:
+        """Forget a run; what only it kept is freed by `prune`. Raises RunNotFound; StateConflict while it runs."""
+        run = self.run(run_id)
+        self._parts.database.runs.remove_run(run.id)
+        return run.record
+
+    def restore(self, run_id: str, folder: str | Path) -> RestoredRun:
+        """Write the documents, scripts and bundles of a run into a new folder. Raises RunNotFound, OutputFailed."""
+        return restore_run(self._parts.objects, self.run(run_id).record, Path(folder))
+
+    def verify(self) -> VerifiedStore:
+        """Read everything that is kept, and compare it with its digest. Raises StoreFailed."""
+        from estudio.workspace.upkeep import verify_store  # noqa: PLC0415 - rarely asked for
+
+        return verify_store(self._parts.database, self._parts.objects)
+
+    def prune(self, *, keep_runs: int | None = None, dry_run: bool = False) -> PrunedStore:
+        """Remove what no run and no dataset refers to; see `upkeep.prune_store`. Raises StoreFailed."""
+        from estudio.workspace.upkeep import prune_store  # noqa: PLC0415 - the same
+
+        _ = self.repaired
+        return prune_store(self._parts.database, self._parts.objects, keep_runs=keep_runs, dry_run=dry_run)
+
+    @property
+    def datasets(self) -> SavedDatasets:
+        """Datasets by name: `add`, `list`, `get`, `versions`, `table`, `remove`. Raises StoreFailed."""
+        return self._parts.datasets
+
+    def close(self) -> None:
+        """End all processes, and let go of the database."""
+        self._parts.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Workspace {self.folder.name} in {self.folder.root}>"
+
+    def _newest(self, experiment: str) -> RunRecord | None:
+        if not self.folder.state.exists():
+            return None
+        return next(iter(self._parts.database.runs.list_runs(experiment, 1)), None)
+
+    def _run(self, record: RunRecord) -> Run:
+        return Run(record, self._parts.database.runs, self._parts.objects)
