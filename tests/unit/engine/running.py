@@ -9,8 +9,7 @@ from estudio.engine.executor import Execution, Surroundings
 from estudio.engine.module_calls import DIGEST_AT_ONCE_BYTES
 from estudio.engine.plan import RunOptions, plan_run
 from estudio.engine.reuse import Past
-
-from .doubles import Adding, Objects, Runs, no_files, prepare, run_record
+from tests.unit.engine.doubles import Adding, Objects, Runs, no_files, prepare, run_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,9 +15,8 @@ from estudio.engine.stored_values import load_value
 from estudio.errors import StoreDiskFull
 from estudio.modules.behaviour import ModuleOutcome
 from estudio.tables.table import Table
-
-from .doubles import Adding, author_failure, chain, module, numbers_of
-from .running import Bench
+from tests.unit.engine.doubles import Adding, author_failure, chain, module, numbers_of
+from tests.unit.engine.running import Bench
 
 if TYPE_CHECKING:
     from pathlib import Path

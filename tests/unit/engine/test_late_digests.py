@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from estudio.core.run import RunState
 from estudio.modules.behaviour import ModuleOutcome
-
-from .doubles import Adding, chain, module, number_table
-from .running import Bench
+from tests.unit.engine.doubles import Adding, chain, module, number_table
+from tests.unit.engine.running import Bench
 
 if TYPE_CHECKING:
     from collections.abc import Callable

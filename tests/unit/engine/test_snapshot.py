@@ -13,8 +13,7 @@ from estudio.engine.snapshot import Snapshot, check_out, load_snapshot, save_sna
 from estudio.errors import InvalidInput, ObjectDamaged
 from estudio.store.memory import MemoryRuns
 from estudio.store.objects import ObjectFolder, digest_of_path
-
-from .doubles import run_record
+from tests.unit.engine.doubles import run_record
 
 if TYPE_CHECKING:
     from pathlib import Path
