@@ -136,3 +136,20 @@ class TableStatistics:
 
     row_count: int
     columns: tuple[ColumnStatistics, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """Rows as points of two columns: at most 2 000, chosen evenly and always the same.
+
+    `points` are numbers (of a time its ticks); `x_ends` and `y_ends` are the least and the most of them as people
+    see them. Rows in which one of the two is missing or infinite have no point.
+    """
+
+    x: str
+    y: str
+    points: tuple[tuple[float, float], ...] = ()
+    x_ends: tuple[Value, Value] = (0, 0)
+    y_ends: tuple[Value, Value] = (0, 0)
+    row_count: int = 0
+    """Rows of the whole table that have a point."""

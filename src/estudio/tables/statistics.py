@@ -67,7 +67,7 @@ def table_statistics(table: Table, columns: Sequence[str] | None = None, bins: i
         raise InvalidUsage(f"A histogram of {bins} bins cannot be drawn; ask for 1 to {MAX_BINS}.", bins=bins)
     arrow = table.to_arrow()
     names = list(arrow.schema.names if columns is None else columns)
-    arrays = [_column(arrow, name) for name in names]
+    arrays = [column_of(arrow, name) for name in names]
     order = sorted(range(len(names)), key=lambda place: -_cost(arrays[place]))
     work = [(names[place], arrays[place], bins) for place in order]
     found = dict(zip(order, _look_at_all(work, arrow.get_total_buffer_size()), strict=True))
@@ -79,7 +79,12 @@ def feature_type(arrow: pa.DataType) -> FeatureType:
     return next(feature for matches, feature in _FEATURES if matches(arrow))
 
 
-def _column(arrow: pa.Table, name: str) -> Arrow:
+def column_of(arrow: pa.Table, name: str) -> Arrow:
+    """The one array of a canonical column.
+
+    Raises:
+        InvalidUsage: there is none of that name.
+    """
     place = arrow.schema.get_field_index(name)
     if place < 0:
         raise InvalidUsage(
