@@ -10,7 +10,6 @@ import pytest
 import estudio
 from estudio.cli.main import main
 from estudio.errors import EnvironmentFailed
-
 from tests.workspace.making import make_workspace
 
 from .golden_files import same_as_golden

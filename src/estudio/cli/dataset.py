@@ -111,11 +111,12 @@ def _show(name: str, folder: Path | None, door: Door, *, json: bool) -> int:
             return 0
         from estudio.cli.dataset_report import dataset_parts  # noqa: PLC0415
         from estudio.cli.preview_table import preview_parts  # noqa: PLC0415
+        from estudio.workspace.previews import preview_table  # noqa: PLC0415
 
         screen = Screen()
         screen.show(*dataset_parts(dataset, versions))
         if dataset.table is not None:
-            preview = door.preview(workspace.datasets.table(dataset.reference))
+            preview = preview_table(workspace.datasets.table(dataset.reference))
             screen.show(*preview_parts(preview, dataset.reference, screen.width()))
     return 0
 

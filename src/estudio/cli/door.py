@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from estudio.tables.table import Table
     from estudio.workspace.environments import EnvironmentSummary
-    from estudio.workspace.looking import LookedAt
     from estudio.workspace.machine import MachineReport
     from estudio.workspace.previews import Preview
     from estudio.workspace.script_runs import FinishedRun, RunSettings, ScriptFiles
@@ -37,10 +35,6 @@ class Door(Protocol):
 
     def previews(self, finished: FinishedRun) -> tuple[Preview, ...]:
         """A first look at each result table that is there."""
-        ...
-
-    def preview(self, table: Table) -> Preview:
-        """A first look at a table."""
         ...
 
     def list_environments(self) -> tuple[EnvironmentSummary, ...]:
@@ -69,10 +63,6 @@ class Door(Protocol):
 
     def open_workspace(self, folder: Path | None) -> Workspace:
         """The workspace in a folder, or the one that the current folder is in; the caller closes it."""
-        ...
-
-    def look_at(self, workspace: Workspace, experiment: str, place: str, run_id: str | None) -> LookedAt:
-        """What a module gave, at `MODULE` or `MODULE.PORT`."""
         ...
 
     def experiment_names(self, folder: Path | None) -> tuple[str, ...]:
@@ -106,12 +96,6 @@ class WorkspaceDoor:
 
         tables = (finished.outcome.table, finished.outcome.table2)
         return tuple(preview_table(table) for table in tables if table is not None)
-
-    def preview(self, table: Table) -> Preview:
-        """See `estudio.workspace.previews.preview_table`."""
-        from estudio.workspace.previews import preview_table  # noqa: PLC0415
-
-        return preview_table(table)
 
     def list_environments(self) -> tuple[EnvironmentSummary, ...]:
         """See `estudio.workspace.environments.list_environments`."""
@@ -154,12 +138,6 @@ class WorkspaceDoor:
         from estudio.workspace.workspace import Workspace  # noqa: PLC0415
 
         return Workspace.open(folder)
-
-    def look_at(self, workspace: Workspace, experiment: str, place: str, run_id: str | None) -> LookedAt:
-        """See `estudio.workspace.looking.look_at`."""
-        from estudio.workspace.looking import look_at  # noqa: PLC0415
-
-        return look_at(workspace, experiment, place, run_id)
 
     def experiment_names(self, folder: Path | None) -> tuple[str, ...]:
         """See `estudio.workspace.folder.WorkspaceFolder.experiment_names`."""

@@ -47,9 +47,7 @@ ExperimentOption = Annotated[
 LimitOption = Annotated[int, typer.Option(metavar="N", parser=parse_count, help="At most so many, the newest first.")]
 FirstRun = Annotated[str | None, typer.Argument(metavar="RUN", help="The earlier run.  [default: the one before]")]
 SecondRun = Annotated[str, typer.Argument(metavar="OTHER", help=RUN_WORDS)]
-FolderArgument = Annotated[
-    Path, typer.Argument(metavar="FOLDER", parser=parse_path, help="A new or an empty folder.")
-]
+FolderArgument = Annotated[Path, typer.Argument(metavar="FOLDER", parser=parse_path, help="A new or an empty folder.")]
 
 app = typer.Typer(cls=EstudioGroup, rich_markup_mode=None)
 
@@ -142,7 +140,16 @@ def _show(run_id: str, module: str | None, folder: Path | None, door: Door, *, j
 
 
 def _compare(run: str | None, other: str, folder: Path | None, door: Door, *, json: bool) -> int:
-    raise NotImplementedError
+    from estudio.cli import history_report  # noqa: PLC0415
+
+    with door.open_workspace(folder) as workspace:
+        compared = workspace.compare(run, other)
+        if json:
+            print_document(history_report.comparison_document(compared))
+            return 0
+        screen = Screen()
+        screen.show(*history_report.run_comparison_parts(compared, plain=not screen.shows_unicode()))
+    return 0
 
 
 def _remove(ids: tuple[str, ...], folder: Path | None, door: Door, *, json: bool) -> int:

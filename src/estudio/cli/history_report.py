@@ -6,7 +6,7 @@ Everything from documents and scripts is neutralised here, before it enters a ta
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.table import Table
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from estudio.cli.screen import Tone
     from estudio.core.run import ModuleRun, RunRecord
+    from estudio.workspace.comparing import ModuleComparison, RunComparison
 
 STYLES: dict[Tone, str] = {"good": "green", "warning": "yellow", "error": "bold red", "faint": "dim"}
 ALL_CHANGES = 1_000
@@ -73,6 +74,52 @@ def module_parts(module: ModuleRun, log: str, *, unicode: bool) -> tuple[Rendera
     if module.error is not None:
         parts += [Text(neutralise_lines(failure_lines(module)))]
     return tuple(parts)
+
+
+def run_comparison_parts(compared: RunComparison, *, plain: bool) -> tuple[RenderableType, ...]:
+    """Two runs compared: a line for each module that differs, with its reasons, then its tables."""
+    from estudio.cli.comparison_report import comparison_parts  # noqa: PLC0415
+
+    head = f"{compared.before.id} and {compared.after.id} of {compared.after.experiment}"
+    parts: list[RenderableType] = [Text(neutralise_line(head), style="bold")]
+    same = sum(module.change.value == "same" for module in compared.modules)
+    for module in compared.modules:
+        if module.change.value == "same":
+            continue
+        parts.append(Text(neutralise_line(f"{module.name}: {_change_words(module)}"), style="yellow"))
+        parts += [Text(neutralise_line(f"    {reason}")) for reason in module.reasons]
+        for port, tables in module.tables:
+            parts += comparison_parts(tables, f"{module.name}.{port}", plain=plain)
+    parts.append(Text(f"{same:,} of {len(compared.modules):,} modules gave the same.", style="dim"))
+    return tuple(parts)
+
+
+def _change_words(module: ModuleComparison) -> str:
+    if module.before is None or module.after is None or module.before is module.after:
+        return module.change.value
+    return f"{module.change.value}, {MODULE_WORDS[module.before].words} before, {MODULE_WORDS[module.after].words} now"
+
+
+def comparison_document(compared: RunComparison) -> dict[str, Any]:
+    """`estudio history compare --json`."""
+    from estudio.workspace.table_json import comparison_document as table_document  # noqa: PLC0415
+
+    return {
+        "before": compared.before.id,
+        "after": compared.after.id,
+        "identical": compared.identical,
+        "modules": [
+            {
+                "name": module.name,
+                "change": module.change.value,
+                "before": None if module.before is None else module.before.value,
+                "after": None if module.after is None else module.after.value,
+                "reasons": list(module.reasons),
+                "tables": {port: table_document(tables) for port, tables in module.tables},
+            }
+            for module in compared.modules
+        ],
+    }
 
 
 def local_time(seconds: float) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from estudio.core.run import RunRecord
+    from estudio.workspace.comparing import RunComparison
     from estudio.workspace.datasets import SavedDatasets
     from estudio.workspace.folder import WorkspaceFolder
     from estudio.workspace.upkeep import PrunedStore, VerifiedStore
@@ -97,6 +98,32 @@ class Workspace:
         run = self.run(run_id)
         self._parts.database.runs.remove_run(run.id)
         return run.record
+
+    def compare(self, before: str | None = None, after: str = LATEST) -> RunComparison:
+        """Compare two runs.
+
+        Args:
+            before: the id of the first; without one the run of the same experiment before the second.
+            after: the id of the second, or `latest`.
+
+        Raises:
+            RunNotFound: there is no such run, or none before it.
+            StoreFailed: a table that differs is gone or damaged.
+        """
+        from estudio.workspace.comparing import compare_runs  # noqa: PLC0415 - rarely asked for
+
+        second = self.run(after)
+        return compare_runs(self._run_before(second) if before is None else self.run(before), second)
+
+    def _run_before(self, run: Run) -> Run:
+        earlier = [each for each in self.runs(run.experiment) if each.id < run.id]
+        if not earlier:
+            raise RunNotFound(
+                f"Run {run.id} of {run.experiment} is the first one; there is nothing before it to compare with. "
+                "Change something and run it again, or name two runs.",
+                run=run.id,
+            )
+        return earlier[0]
 
     def restore(self, run_id: str, folder: str | Path) -> RestoredRun:
         """Write the documents, scripts and bundles of a run into a new folder. Raises RunNotFound, OutputFailed."""
