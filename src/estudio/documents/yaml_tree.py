@@ -33,6 +33,7 @@ _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INTEGER = re.compile(r"[+-]?(?:0|[1-9][0-9]{0,99})", re.ASCII)
 _FLOAT = re.compile(r"[+-]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?", re.ASCII)
+_BLOCK_STYLES = frozenset({"|", ">"})
 _NUMBER_BEGINS = frozenset("+-.0123456789")
 _FORBIDDEN = re.compile("[^\t\n\r -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|\r(?!\n)")
 
@@ -46,6 +47,8 @@ class YamlScalar(NamedTuple):
     end: int
     line: int
     column: int
+    is_block: bool = False
+    """Written after `|` or `>`: then `end` is the beginning of a later line."""
 
     @property
     def place(self) -> tuple[int, int]:
@@ -203,8 +206,8 @@ class _Composer:
             self._check(event)
             begin, end = event.start_mark, event.end_mark
             plain = event.style in {None, ""} and event.implicit[0]
-            scalar = YamlScalar(event.value, plain, begin.index, end.index, begin.line + 1, begin.column + 1)
-            self._put(scalar)
+            place = begin.index, end.index, begin.line + 1, begin.column + 1
+            self._put(YamlScalar(event.value, plain, *place, event.style in _BLOCK_STYLES))
         elif kind in {yaml.MappingStartEvent, yaml.SequenceStartEvent}:
             self._check(event)
             self.open.append(_Open(event))
