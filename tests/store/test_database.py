@@ -182,6 +182,13 @@ def test_a_closed_database_says_so(path: Path) -> None:
         database.runs.add_run(run(), [])
 
 
+def test_a_name_that_is_no_text_is_named(path: Path) -> None:
+    with Database(path) as database:
+        with pytest.raises(StoreFailed, match="must be Unicode text"):
+            database.runs.add_run(run(experiment="half \ud800"), [])
+        assert database.runs.list_runs() == []
+
+
 def test_a_folder_in_the_files_place_is_named(path: Path) -> None:
     path.mkdir(parents=True)
     with pytest.raises(StoreFailed, match="cannot be written"):
