@@ -108,6 +108,11 @@ def named_failures(path: Path) -> Iterator[None]:
     """Raise the store's errors in place of those of SQLAlchemy, SQLite and the file system."""
     try:
         yield
+    except UnicodeEncodeError as error:
+        raise StoreFailed(
+            f"{error.object!r} cannot be stored: a name must be Unicode text. Rename what has this name.",
+            name=repr(error.object),
+        ) from error
     except InterfaceError as error:
         raise StoreFailed(f"The database {path} is closed.", path=str(path)) from error
     except DBAPIError as error:

@@ -88,8 +88,9 @@ class FileDigests:
 
     def _known(self, looks: dict[str, _Look]) -> dict[str, str]:
         """The remembered digests that can be trusted."""
+        wanted = rows.to_json([path for path in looks if _is_text(path)])
         with self._connections.reading() as connection:
-            found = connection.execute(tables.select_stamps, {"wanted": rows.to_json(list(looks))}).all()
+            found = connection.execute(tables.select_stamps, {"wanted": wanted}).all()
         return {
             path: digest
             for path, stamp, computed_at, digest in found
@@ -104,16 +105,15 @@ class FileDigests:
 
     def _remember(self, digests: dict[str, str], looks: dict[str, _Look]) -> None:
         """The looks are from before the digests were taken: a change in between shows the next time."""
-        if digests:
-            now = self._clock()
+        now = self._clock()
+        stamps = [
+            {"path": path, "stamp": looks[path].stamp, "computed_at": now, "digest": digest}
+            for path, digest in digests.items()
+            if _is_text(path)
+        ]
+        if stamps:
             with self._connections.writing(durable=False) as connection:
-                connection.execute(
-                    tables.replace_stamps,
-                    [
-                        {"path": path, "stamp": looks[path].stamp, "computed_at": now, "digest": digest}
-                        for path, digest in digests.items()
-                    ],
-                )
+                connection.execute(tables.replace_stamps, stamps)
 
 
 def bundle_files(folder: Path) -> list[str]:
@@ -156,6 +156,11 @@ def _entries(folder: Path) -> Iterable[os.DirEntry[str]]:
             f"The folder {folder} cannot be read: {error.strerror}. A bundle is a zip file or a folder.",
             path=str(folder),
         ) from error
+
+
+def _is_text(path: str) -> bool:
+    """Whether the database can keep this name; others (bytes that are no UTF-8) are read anew each time."""
+    return path.isascii() or not any("\ud800" <= character <= "\udfff" for character in path)
 
 
 def _unreadable(path: str, reason: str | None) -> InvalidInput:
