@@ -288,6 +288,14 @@ class MemoryObjects:
             if digest in self._files:
                 os.close(self._files.pop(digest))
 
+    def remove_unused(self, digest: str, used_before: float) -> bool:
+        """Delete an object unless it was used at or after this time; whether it was deleted."""
+        with self._lock:
+            if digest not in self._files or self._used[digest] >= used_before:
+                return False
+            os.close(self._files.pop(digest))
+            return True
+
     def verify(self) -> list[str]:
         """Read every object; the digests of those that are damaged."""
         return [
