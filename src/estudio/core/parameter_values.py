@@ -296,10 +296,9 @@ def _choice_problem(parameter: Parameter, value: Value) -> ValueProblem | None:
     if value in parameter.choices:
         return None
     hint = near_name(value[:MAX_SHOWN_CHARACTERS], parameter.choices)
-    ", ".join(parameter.choices[:MAX_SHOWN_CHOICES]) + (", …" if len(parameter.choices) > MAX_SHOWN_CHOICES else "")
-    return ValueProblem(
-        "not-a-choice", f"is {shown(value)}; it can be {', '.join(parameter.choices)}.{hint}".rstrip(".")
-    )
+    more = ", …" if len(parameter.choices) > MAX_SHOWN_CHOICES else ""
+    choices = ", ".join(parameter.choices[:MAX_SHOWN_CHOICES]) + more
+    return ValueProblem("not-a-choice", f"is {shown(value)}; it can be {choices}.{hint}".rstrip("."))
 
 
 def _columns_problem(parameter: Parameter, value: Value) -> ValueProblem | None:
