@@ -44,21 +44,29 @@ class Victims:
             text=True,
         )
 
-    def kill_one(self, folder: Path, round_number: int, after_seconds: float | None) -> list[str]:
-        """Let a victim run, kill it after that time (None: never); returns what it told."""
+    def kill_one(
+        self, folder: Path, round_number: int, *, after_seconds: float | None = None, after_words: int | None = None
+    ) -> list[str]:
+        """Let a victim run, kill it after that time or so many words, if ever; returns what it told."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(f"{folder} {round_number}\n")
         self.process.stdin.flush()
         told: list[str] = []
+        pid = 0
         timer: threading.Timer | None = None
         for line in self.process.stdout:
-            if line.startswith("pid ") and after_seconds is not None:
-                timer = threading.Timer(after_seconds, os.kill, (int(line[4:]), signal.SIGKILL))
-                timer.start()
             if line == "ended\n":
                 break
-            told += [] if line.startswith("pid ") else [line.strip()]
+            if line.startswith("pid "):
+                pid = int(line[4:])
+                if after_seconds is not None:
+                    timer = threading.Timer(after_seconds, os.kill, (pid, signal.SIGKILL))
+                    timer.start()
+                continue
+            told.append(line.strip())
+            if len(told) == after_words and told[-1] != ".":
+                os.kill(pid, signal.SIGKILL)
         if timer is not None:
             timer.cancel()
         return told
@@ -81,13 +89,16 @@ def victims() -> Iterator[Victims]:
 def test_a_killed_process_loses_nothing(victims: Victims, tmp_path: Path) -> None:
     seed = int(os.environ.get("ESTUDIO_CRASH_SEED", time.time_ns()))
     moments = random.Random(seed)
-    assert victims.kill_one(tmp_path, 1_000_000, None)[-1] == "."  # has imported everything now
+    assert victims.kill_one(tmp_path, 1_000_000)[-1] == "."  # has imported everything now
     begin = time.monotonic()
-    assert victims.kill_one(tmp_path, 1_000_001, None)[-1] == "."
+    assert victims.kill_one(tmp_path, 1_000_001)[-1] == "."
     whole = time.monotonic() - begin
     interrupted = 0
     for number in range(ROUNDS):
-        told = victims.kill_one(tmp_path, number, moments.uniform(0, whole * 1.1))
+        if number % 2:
+            told = victims.kill_one(tmp_path, number, after_seconds=moments.uniform(0, whole * 1.1))
+        else:  # right after a module was said to be finished
+            told = victims.kill_one(tmp_path, number, after_words=moments.randint(1, len(sums(number))))
         interrupted += told[-1:] != ["."]
         check_round(tmp_path, number, told, f"round {number} with ESTUDIO_CRASH_SEED={seed}")
     assert interrupted >= ROUNDS // 4, "too few processes were killed at work: nothing was tested"
