@@ -5,7 +5,6 @@ Everything from documents is neutralised here, before it enters a table.
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -92,16 +91,20 @@ def _module_lines(module: Module) -> Iterator[str]:
 
 def _shown(value: object) -> str:
     text = str(value)
-    return text if len(text) <= MAX_SETTING_CHARACTERS else f"{text[:MAX_SETTING_CHARACTERS]}…"
+    first = text.partition("\n")[0][:MAX_SETTING_CHARACTERS]
+    return text if first == text else f"{first} …"
 
 
 def checked_lines(checked: CheckedWork) -> Iterator[str]:
     """What a run would do: how many modules it would reuse, and each that it would execute with its reason."""
-    counts = Counter(work.words for work in checked.modules)
     for work in checked.modules[:MAX_LISTED_MODULES]:
         why = f": {reason_words(work.reason)}" if work.words == "runs" else ""
         yield f"{work.module}  {work.words}{why}"
-    yield "A run would give: " + ", ".join(f"{count:,} {words}" for words, count in counts.items()) + "."
+    reused = sum(work.words == "reused" for work in checked.modules)
+    runs = sum(work.words == "runs" for work in checked.modules)
+    perhaps = len(checked.modules) - reused - runs
+    more = f" and perhaps {perhaps:,} more" if perhaps else ""
+    yield f"A run would reuse {reused:,} and execute {runs:,}{more}."
 
 
 def checked_document(checked: CheckedWork) -> dict[str, Any]:

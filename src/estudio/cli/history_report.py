@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from estudio.cli.module_lines import failure_lines, module_line, name_width, seconds_words
-from estudio.cli.state_words import MODULE_WORDS, RUN_WORDS, reason_words
+from estudio.cli.state_words import MAX_NAMED_CHANGES, MODULE_WORDS, RUN_WORDS, reason_words
 from estudio.cli.untrusted_text import neutralise_line, neutralise_lines
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def module_parts(module: ModuleRun, log: str, *, unicode: bool) -> tuple[Rendera
     tone = MODULE_WORDS[module.state].tone
     line = module_line(module, len(module.module), unicode=unicode)
     parts: list[RenderableType] = [Text(neutralise_line(line), style=STYLES.get(tone, ""))]
-    if module.reason is not None:
+    if module.reason is not None and len(module.reason.changes) > MAX_NAMED_CHANGES:
         parts.append(Text(neutralise_line(f"Reason: {reason_words(module.reason, most=ALL_CHANGES)}.")))
     if log:
         parts += [Text("It printed:"), Text(neutralise_lines(log).rstrip("\n"))]

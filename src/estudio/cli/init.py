@@ -53,7 +53,8 @@ def _say(screen: Screen, started: StartedWorkspace, folder: Path) -> None:
     if not started.made:
         screen.say("There was nothing to make: this is a workspace already.")
         return
-    screen.say(f"The workspace {started.folder} is ready.", "good")
+    name = "This folder" if folder == Path() else str(folder)
+    screen.say(f"{name} is a workspace now.", "good")
     if any(name.startswith("experiments/first") for name in started.made):
         inside = "" if folder == Path() else f"cd {folder} && "
         screen.say(f"Next: {inside}estudio experiment run first")
