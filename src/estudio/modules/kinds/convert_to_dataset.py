@@ -6,6 +6,7 @@ types that are asked for, missing values are replaced.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -73,12 +74,10 @@ def convert_to_dataset(call: ModuleCall) -> Mapping[str, PortValue]:
 
 
 def _each(table: pa.Table, work: Callable[[str, Arrow], Arrow]) -> pa.Table:
-    for number, name in enumerate(table.schema.names):
-        column = table.column(number)
-        changed = work(name, column)
-        if changed is not column:
-            table = table.set_column(number, name, changed)
-    return table
+    """The table with every column worked on; one without columns as it is, for its rows."""
+    names = table.schema.names
+    columns = [work(name, column) for name, column in zip(names, table.columns, strict=True)]
+    return Table.from_arrow(pa.table(columns, names=names)).to_arrow() if columns else table
 
 
 def _without(column: Arrow, placeholder: str, *, infer: bool) -> Arrow:
@@ -131,6 +130,7 @@ def _with_category(array: Arrow, replacement: str) -> Arrow:
     return pa.DictionaryArray.from_arrays(codes, categories, ordered=array.type.ordered)
 
 
+@functools.lru_cache(maxsize=256)
 def _value(text: str, arrow: Arrow) -> Arrow | None:
     """A text as a scalar of a type; None where the type has no such value."""
     try:
