@@ -26,7 +26,7 @@ PLAIN_BLOCKS = ".:-=+*%#"
 _INVISIBLE = re.compile("[\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]")
 """Marks that turn the direction of text around or cannot be seen: a name must not rearrange the line that it is in."""
 _FRACTION = re.compile(r"(\d\d:\d\d:\d\d)\.\d+")
-_SECONDS = re.compile(r"^(-?\d{4,}-\d\d-\d\d \d\d:\d\d):\d\d")
+_SECONDS = re.compile(r"^(-?\d{4,}-\d\d-\d\d \d\d:\d\d):\d\d(?:\.\d+)?")
 _HOURS = re.compile(r"^(-?\d{2,} days) .*")
 
 
@@ -94,6 +94,4 @@ def bars(counts: Sequence[int], *, plain: bool = False) -> str:
     """A histogram as one character per bin; an empty bin is a space, one with anything in it never is."""
     signs = PLAIN_BLOCKS if plain else BLOCKS
     most = max(counts, default=0)
-    return "".join(
-        " " if not count else signs[min(len(signs) * count // (most + 1), len(signs) - 1)] for count in counts
-    )
+    return "".join(signs[-(-len(signs) * count // most) - 1] if count else " " for count in counts)
