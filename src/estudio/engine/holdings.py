@@ -14,6 +14,7 @@ from estudio.engine.stored_values import load_value
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from estudio.core.experiment import OutputReference
     from estudio.core.run import StoredOutput
     from estudio.engine.stored_values import HeldOutput
     from estudio.modules.behaviour import PortValue
@@ -60,7 +61,12 @@ class Holdings:
         with self._lock:
             self._outputs.pop(module, None)
 
-    def value(self, module: str, port: str) -> PortValue:
+    def output(self, source: OutputReference) -> StoredOutput:
+        """What is known now of one output, which is there."""
+        with self._lock:
+            return self._output(source)
+
+    def value(self, source: OutputReference) -> PortValue:
         """A value, from memory or mapped from the store.
 
         Raises:
@@ -68,9 +74,9 @@ class Holdings:
             ObjectDamaged: it cannot be used; it was removed, so that it is made anew.
         """
         with self._lock:
-            if (module, port) in self._held:
-                return self._held[module, port]
-            output = next(output for output in self._outputs[module] if output.port == port)
+            if (source.module, source.port) in self._held:
+                return self._held[source.module, source.port]
+            output = self._output(source)
             if output.digest in self._recent:
                 self._recent.move_to_end(output.digest)
                 return self._recent[output.digest]
@@ -78,6 +84,9 @@ class Holdings:
         with self._lock:
             self._remember(output.digest, value)
         return value
+
+    def _output(self, source: OutputReference) -> StoredOutput:
+        return next(output for output in self._outputs[source.module] if output.port == source.port)
 
     def _remember(self, digest: str, value: PortValue) -> None:
         self._recent[digest] = value

@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING
 
 from estudio.core.events import ModuleOutput
 from estudio.core.run import ModuleState
-from estudio.engine.stored_values import HeldOutput, hold_value
+from estudio.engine.stored_values import HeldOutput, handed_through, hold_value
 from estudio.errors import EstudioError, ObjectDamaged, ObjectMissing, StoreFailed
 from estudio.modules.behaviour import ModuleCall, ModuleOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from estudio.core.run import ModuleRun
+    from estudio.core.run import ModuleRun, StoredOutput
     from estudio.engine.holdings import Holdings
     from estudio.engine.planned import PlannedModule
+    from estudio.modules.behaviour import PortValue
     from estudio.store.protocols import ObjectStore
 
 DIGEST_AT_ONCE_BYTES = 64 << 20
@@ -108,7 +109,7 @@ class ModuleCaller:
 
     def _call(self, planned: PlannedModule, ports: tuple[str, ...]) -> Ended:
         sources = {port: planned.module.connections[port] for port in ports}
-        inputs = {port: self._holdings.value(source.module, source.port) for port, source in sources.items()}
+        inputs = {port: self._holdings.value(source) for port, source in sources.items()}
         used: list[str] = []
 
         def files(path: str) -> Path:
@@ -120,11 +121,16 @@ class ModuleCaller:
         )
         for path in used:  # a large file may have changed while it was read: then this raises
             self._files(path)
-        held = {
-            port: hold_value(self._objects, port, value, digest_bytes=self._digest_at_once_bytes)
-            for port, value in outcome.outputs.items()
-        }
+        given = [(inputs[port], self._holdings.output(source)) for port, source in sources.items()]
+        held = {port: self._hold(port, value, given) for port, value in outcome.outputs.items()}
         return _ended(planned, outcome, held)
+
+    def _hold(self, port: str, value: PortValue, inputs: Iterable[tuple[PortValue, StoredOutput]]) -> HeldOutput:
+        for given, output in inputs:
+            held = handed_through(port, value, given, output)
+            if held is not None:
+                return held
+        return hold_value(self._objects, port, value, digest_bytes=self._digest_at_once_bytes)
 
     def _output_of(self, name: str) -> Callable[[bytes], None]:
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")

@@ -11,6 +11,7 @@ import pytest
 from estudio.core.outcome import Image, Visualization
 from estudio.engine.stored_values import (
     HeldOutput,
+    handed_through,
     hold_value,
     is_whole,
     load_value,
@@ -119,3 +120,24 @@ def test_memory_that_changed_is_not_recorded(objects: ObjectFolder) -> None:
     held = hold_value(objects, "out", Table.from_arrow(TABLES["plain"]), digest_bytes=AT_ONCE)
     with pytest.raises(ObjectDamaged, match="changed in memory"):
         stored_output(held, "0" * 64)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_an_input_given_back_is_neither_digested_nor_written_again(objects: ObjectFolder, name: str) -> None:
+    given = Table.from_arrow(TABLES[name])
+    output = store(objects, given)
+    same = Table(given.to_arrow().select(given.to_arrow().schema.names))
+    held = handed_through("other", same, given, output)
+    assert held is not None
+    assert (held.output.port, held.output.digest) == ("other", output.digest)
+    assert same.file is given.file
+
+
+def test_what_is_only_equal_or_another_part_is_not_taken_for_the_input(objects: ObjectFolder) -> None:
+    given = Table.from_arrow(TABLES["plain"])
+    output = store(objects, given)
+    copied = Table.from_arrow(pa.table({"a": [1, None, 3], "b": ["x", "é", None]}))
+    renamed = Table(given.to_arrow().rename_columns(["c", "b"]))
+    fewer = Table(given.to_arrow().select(["a"]))
+    for other in (copied, renamed, fewer, Visualization("")):
+        assert handed_through("other", other, given, output) is None
