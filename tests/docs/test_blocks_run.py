@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,8 +23,6 @@ from tests.docs.material import FILES
 from tests.docs.page_blocks import PAGES, ROOT, Block, blocks_of, parse_blocks
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.conftest import Require
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.environments, pytest.mark.slow]
@@ -50,7 +50,8 @@ class Desk:
 
     def __init__(self, folder: Path, home: Path) -> None:
         self.home = home
-        self.folder = folder / "desk"
+        self.folder = self.here = folder / "desk"
+        self._place = folder / "place"
         shutil.copytree(ROOT / "examples", self.folder / "examples")
         for name, text in FILES.items():
             (self.folder / name).parent.mkdir(exist_ok=True)
@@ -68,10 +69,17 @@ class Desk:
             "ESTUDIO_HOME": str(home),
         }
 
+    def type(self, text: str) -> subprocess.CompletedProcess[str]:
+        """Type into one shell, as readers do: a `cd` stays."""
+        leaving = f"trap 'pwd > {shlex.quote(str(self._place))}' EXIT\n"
+        ended = self.run(["bash", "-euo", "pipefail", "-c", leaving + text])
+        self.here = Path(self._place.read_text().rstrip("\n"))
+        return ended
+
     def run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             command,
-            cwd=self.folder,
+            cwd=self.here,
             env=self.variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -97,11 +105,11 @@ def test_the_commands_of_a_page(page: Path, desk: Desk) -> None:
     printed = ""
     for block in blocks_of(page):
         if block.file is not None:
-            (desk.folder / block.file).write_text(block.text, encoding="utf-8")
+            (desk.here / block.file).write_text(block.text, encoding="utf-8")
         elif block.prints:
             assert missing_lines(block.text, printed) == [], f"{block.place} is not what was printed:\n{printed}"
         elif block.language == "sh" and block.reason is None:
-            ended = desk.run(["bash", "-euo", "pipefail", "-c", block.text])
+            ended = desk.type(block.text)
             printed = ended.stdout
             assert ended.returncode == block.exit_code, f"{block.place} ended with {ended.returncode}:\n{printed}"
 

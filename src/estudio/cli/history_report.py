@@ -15,6 +15,7 @@ from rich.text import Text
 from estudio.cli.module_lines import failure_lines, module_line, name_width, seconds_words
 from estudio.cli.state_words import MAX_NAMED_CHANGES, MODULE_WORDS, RUN_WORDS, reason_words
 from estudio.cli.untrusted_text import neutralise_line, neutralise_lines
+from estudio.core.run import ModuleState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,7 +96,8 @@ def run_comparison_parts(compared: RunComparison, *, plain: bool) -> tuple[Rende
 
 
 def _change_words(module: ModuleComparison) -> str:
-    if module.before is None or module.after is None or module.before is module.after:
+    done = {ModuleState.FINISHED, ModuleState.REUSED}
+    if module.before is None or module.after is None or {module.before, module.after} <= done:
         return module.change.value
     return f"{module.change.value}, {MODULE_WORDS[module.before].words} before, {MODULE_WORDS[module.after].words} now"
 
