@@ -8,7 +8,16 @@ from __future__ import annotations
 import subprocess
 import sys
 
-PROGRAMS = ("small_calls", "throughput", "hand_over", "round_trip", "idle_memory", "command_line", "breakdown")
+PROGRAMS = (
+    "small_calls",
+    "throughput",
+    "hand_over",
+    "round_trip",
+    "statistics",
+    "idle_memory",
+    "command_line",
+    "breakdown",
+)
 
 
 def main(arguments: list[str]) -> int:

@@ -1,6 +1,6 @@
 """How many different values a column has, and which ones are frequent.
 
-Exact up to a million rows, and wherever a sample shows few different values. Beyond, the number is estimated from a
+Exact up to 262 144 rows, and wherever a sample shows few different values. Beyond, the number is estimated from a
 fixed share of the values' hashes, with a standard error of about one percent (four at most).
 """
 
@@ -16,12 +16,11 @@ from estudio.tables.kernels import compute as pc
 from estudio.tables.kernels import outermost
 from estudio.tables.numberpasses import DistinctNumbers, kept_share
 from estudio.tables.queryengine import query
+from estudio.tables.sampling import SAMPLE_ROWS
 
 if TYPE_CHECKING:
     from estudio.tables.typenames import Arrow
 
-EXACT_ROWS = 1_000_000
-"""Up to here everything is exact but frequent values among many different ones."""
 FEW_VALUES = 5_000
 """So few different values are counted one by one in any number of rows."""
 TOP_VALUES = 10
@@ -34,7 +33,7 @@ LEAST_SAMPLED = 20
 
 def unique_count(column: Arrow, sampled: CountedValues) -> tuple[int, bool]:
     """How many different values an array has, and whether that is exact."""
-    if len(column) <= EXACT_ROWS:
+    if len(column) <= SAMPLE_ROWS:
         answer = query("SELECT count(DISTINCT x) AS n FROM t", t=pa.table([column], names=["x"]))
         return int(answer.column("n")[0].as_py()), True
     share = kept_share(likely_distinct(sampled, len(column)))

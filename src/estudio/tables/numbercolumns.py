@@ -15,7 +15,6 @@ from estudio.core.statistics import ColumnStatistics, FeatureType, Figure, Histo
 from estudio.tables import making
 from estudio.tables.columnvalues import ValueLook, look_at_values, shown_values, with_values
 from estudio.tables.countedvalues import CountedValues
-from estudio.tables.distinct import EXACT_ROWS
 from estudio.tables.kernels import compute as pc
 from estudio.tables.missing import mark_missing
 from estudio.tables.numberstatistics import (
@@ -24,7 +23,7 @@ from estudio.tables.numberstatistics import (
     summary_of_counted,
     summary_of_whole,
 )
-from estudio.tables.sampling import sample_of
+from estudio.tables.sampling import SAMPLE_ROWS, sample_of
 from estudio.tables.valuetext import as_text
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def ticks_type(arrow: pa.DataType) -> pa.DataType:
 def _summary(numbers: Arrow, look: ValueLook, bins: int) -> NumberSummary:
     if look.few and look.counted is not None:
         return summary_of_counted(look.counted, bins)
-    if len(numbers) <= EXACT_ROWS:
+    if len(numbers) <= SAMPLE_ROWS:
         return summary_of_whole(numbers, bins)
     return summary_in_one_pass(numbers, sample_of(numbers), bins)
 

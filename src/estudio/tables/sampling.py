@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from estudio.tables.typenames import Arrow
 
 SAMPLE_ROWS = 1 << 18
-"""262 144: a share of the rows is told to within 0.2 points with 95 % certainty, however large the table."""
+"""262 144: a share of the rows is told to within 0.2 points with 95 % certainty, however large the table.
+
+Up to here everything is exact: counting every value of twenty columns takes half a second.
+"""
 _SEED = 20_240_831
 _JITTERS = 1 << 12
 """Different places within stretches, repeated: enough to have no rhythm of its own."""

@@ -1,6 +1,6 @@
 """Statistics of a table's columns, computed over the stored Arrow data without a copy of it.
 
-All columns are looked at in the same way whatever their number of rows; above a million rows some figures are
+All columns are looked at in the same way whatever their number of rows; above 262 144 rows some figures are
 estimates, and each column says which (`ColumnStatistics.approximate`).
 """
 

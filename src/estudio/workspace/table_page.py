@@ -74,7 +74,7 @@ def _columns(statistics: TableStatistics) -> str:
     more = len(statistics.columns) - MAX_COLUMNS
     rest = f"<p>… {_number(more, 'more column')}</p>" if more > 0 else ""
     approximate = any(column.approximate for column in statistics.columns)
-    note = "<p>≈ marks an estimate: above a million rows some figures come from a sample.</p>" if approximate else ""
+    note = "<p>≈ marks an estimate: above 262,144 rows some figures come from a sample.</p>" if approximate else ""
     return f'<section><h2>Columns</h2><div class="cards">{cards}</div>{rest}{note}</section>'
 
 
