@@ -12,6 +12,7 @@ import pytest
 from estudio.core.events import ModuleOutput, RunChanged
 from estudio.core.run import ModuleState, ReasonCode, RunState
 from estudio.errors import (
+    EnvironmentNotFound,
     ExperimentNotFound,
     InvalidDocument,
     InvalidUsage,
@@ -161,11 +162,11 @@ def test_without_a_workspace_it_says_how_to_make_one(tmp_path: Path, monkeypatch
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("estudio = 2\n", "later estudio"), ("x", "no TOML"), ("estudio = 1\nnmae = 'x'\n", "Did you mean 'name'")],
+    [("estudio = 2\n", "update estudio"), ("x", "TOML"), ("estudio = 1\nnmae = 'x'\n", "Did you mean 'name'")],
 )
 def test_a_wrong_estudio_toml(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "estudio.toml").write_text(text)
-    with pytest.raises(InvalidWorkspace, match=words):
+    with pytest.raises((InvalidWorkspace, InvalidDocument), match=words):
         Workspace.open(tmp_path)
 
 
@@ -268,3 +269,19 @@ def test_a_failing_watcher_ends_the_run_and_the_next_one_works(workspace: Worksp
         workspace.experiment("plain").run(on_event=fail)
     assert workspace.runs()[0].state is not RunState.RUNNING
     assert workspace.experiment("plain").run().finished
+
+
+def test_the_settings_of_the_workspace_hold_where_a_module_says_nothing(folder: Path) -> None:
+    (folder / "estudio.toml").write_text(
+        'estudio = 1\n[defaults]\nenvironment = "nowhere"\nseed = 7\n[parallel]\nmodules = 1\n'
+    )
+    with Workspace.open(folder) as workspace:
+        with pytest.raises(EnvironmentNotFound, match="nowhere"):
+            workspace.experiment("scripted").run()
+        document = folder / "experiments/scripted.yaml"
+        document.write_text(document.read_text().replace("dataset1: towns", "dataset1: towns, environment: default"))
+        assert len(workspace.experiment("scripted").check().modules) == 4
+        run = workspace.experiment("plain").run(to="halves")
+        parts = run["halves"].record.key_parts
+        assert parts is not None
+        assert parts.parts["seed"] == "1"

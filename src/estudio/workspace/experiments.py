@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import platform
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from estudio import __version__
 from estudio.core.run import ReasonCode, RunRecord, RunState
 from estudio.documents.experiment_document import read_experiment_document
 from estudio.documents.workspace_files import WorkspaceFiles
+from estudio.documents.workspace_settings import SETTINGS_FILE
 from estudio.engine.budget import machine_budget
 from estudio.engine.executor import Execution, Surroundings
 from estudio.engine.frozen_files import FrozenFiles
@@ -24,7 +25,6 @@ from estudio.engine.snapshot import Snapshot, save_snapshot
 from estudio.errors import InvalidDocument
 from estudio.store.owners import this_process
 from estudio.workspace.exports import ExportedExperiment, NotedFiles, experiment_json, write_json, write_zip
-from estudio.workspace.folder import MARKER
 from estudio.workspace.open import RUN_FOLDERS
 from estudio.workspace.preparation import Preparer
 from estudio.workspace.runs import Run
@@ -113,7 +113,7 @@ class WorkspaceExperiment:
     def check(self, parameters: Mapping[str, Value] | None = None) -> CheckedWork:
         """Check the document and all that it names, and plan a run without running it. Raises as `run`."""
         prepared = self._prepare(parameters or {})
-        plan, _ = self._plan(prepared, RunOptions(), self._find())
+        plan, _ = self._plan(prepared, RunOptions(seed=self._parts.folder.settings.seed), self._find())
         work = (
             PlannedWork(name, module.module.kind, plan.decided[name].reason if name in plan.decided else None)
             for name, module in prepared.modules.items()
@@ -150,13 +150,16 @@ class WorkspaceExperiment:
             KeyboardInterrupt: Ctrl-C; the run is cancelled, and what it finished is kept.
         """
         targets = (to,) if isinstance(to, str) else tuple(to or ())
-        budget = machine_budget(parallel)
+        settings = self._parts.folder.settings
+        budget = machine_budget(parallel or settings.parallel_modules)
+        if settings.memory_bytes is not None:
+            budget = replace(budget, memory_bytes=settings.memory_bytes)
         environments, state = self._parts.environments, self._parts.folder.state
         environments.ready, environments.on_progress = budget.parallel, on_progress
         runs, objects = self._parts.database.runs, self._parts.objects
         with FrozenFiles(self._find(), new_run_folder(state / RUN_FOLDERS), self._parts.file_digest) as files:
             prepared = self._prepare(parameters or {}, files)
-            plan, past = self._plan(prepared, RunOptions(targets, fresh), files)
+            plan, past = self._plan(prepared, RunOptions(targets, fresh, settings.seed), files)
             record = self._record(plan, self._snapshot(prepared, plan, files), prepared)
             around = Surroundings(runs, objects, past, files, budget, on_event, self._parts.executors.cancel)
             return Run(self._parts.execute(Execution(plan, record, around)), runs, objects)
@@ -190,7 +193,11 @@ class WorkspaceExperiment:
         document = read_experiment_document(self._path, self.file)
         workspace_files = WorkspaceFiles(self._parts.folder.root)
         preparer = Preparer(
-            self._parts.kinds, self._parts.behaviours, workspace_files, files or workspace_files.path_of
+            self._parts.kinds,
+            self._parts.behaviours,
+            workspace_files,
+            files or workspace_files.path_of,
+            self._parts.folder.settings,
         )
         return preparer.check(document, parameters)
 
@@ -205,7 +212,7 @@ class WorkspaceExperiment:
         root = self._parts.folder.root
         named = sorted({name for name in prepared.environments if (root / name).is_file()})
         locks = [lock for name in named if (root / (lock := name.removesuffix(".toml") + ".lock")).is_file()]
-        return (MARKER, self.file, *named, *locks)
+        return (SETTINGS_FILE, self.file, *named, *locks)
 
     def _snapshot(self, prepared: PreparedExperiment, plan: Plan, files: FrozenFiles) -> str:
         """Keep what the run is made of; the digest of that."""

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from estudio.core.experiment import DOCUMENT_VERSION
+from estudio.documents.workspace_settings import SETTINGS_FILE
 from estudio.errors import OutputFailed
-from estudio.workspace.folder import MARKER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -53,7 +53,7 @@ class NotedFiles:
 
 def write_zip(target: Path, root: Path, found: Mapping[str, Path]) -> ExportedExperiment:
     """Write these files and folders of a workspace as a zip, whole or not at all. Raises OutputFailed."""
-    names = {MARKER: root / MARKER}
+    names = {SETTINGS_FILE: root / SETTINGS_FILE}
     for name, path in found.items():
         names |= dict(_files_of(name, path))
     with _written(target) as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -5,21 +5,14 @@ Nothing here opens the store or reads a graph, so that completion and wrong name
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 from estudio.core.environment import near_name
+from estudio.documents.workspace_settings import SETTINGS_FILE, WorkspaceSettings, read_workspace_settings
 from estudio.errors import ExperimentNotFound, InvalidWorkspace
 
-MARKER = "estudio.toml"
-"""The file that makes a folder a workspace."""
-VERSION = 1
-"""The `estudio` field of that file."""
-FIELDS = ("estudio", "name")
 SUFFIX = ".yaml"
-MAX_MARKER_BYTES = 64 * 1024
-"""Two fields and comments; more is another file."""
 MAX_NAMED_EXPERIMENTS = 10
 """In a message: a choice to pick from, no flood."""
 
@@ -29,7 +22,12 @@ class WorkspaceFolder:
     """An existing workspace on disk. `root` is absolute."""
 
     root: Path
-    name: str
+    settings: WorkspaceSettings
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return self.settings.name or self.root.name
 
     @property
     def experiments(self) -> Path:
@@ -93,52 +91,23 @@ def find_workspace(folder: str | Path | None = None) -> WorkspaceFolder:
     """The workspace in this folder; without one, that of the current folder or of the nearest one above it.
 
     Raises:
-        InvalidWorkspace: there is none, or its `estudio.toml` cannot be understood.
+        InvalidWorkspace: there is none, or it is of a later version.
+        InvalidDocument: its `estudio.toml` is wrong; `problems` has all of it.
     """
     if folder is not None:
         root = Path(folder).resolve()
-        if not (root / MARKER).is_file():
+        if not (root / SETTINGS_FILE).is_file():
             raise InvalidWorkspace(
-                f"{root} is no workspace: it has no {MARKER}. Make it one with `estudio init {folder}`.",
+                f"{root} is no workspace: it has no {SETTINGS_FILE}. Make it one with `estudio init {folder}`.",
                 folder=str(root),
             )
-        return _open(root)
+        return WorkspaceFolder(root, read_workspace_settings(root / SETTINGS_FILE))
     here = Path.cwd()
-    root = next((place for place in (here, *here.parents) if (place / MARKER).is_file()), here)
-    if not (root / MARKER).is_file():
+    root = next((place for place in (here, *here.parents) if (place / SETTINGS_FILE).is_file()), here)
+    if not (root / SETTINGS_FILE).is_file():
         raise InvalidWorkspace(
-            f"There is no workspace here: neither {here} nor a folder above it has an {MARKER}. Make one with "
+            f"There is no workspace here: neither {here} nor a folder above it has an {SETTINGS_FILE}. Make one with "
             "`estudio init`, or name one with --workspace FOLDER.",
             folder=str(here),
         )
-    return _open(root)
-
-
-def _open(root: Path) -> WorkspaceFolder:
-    path = root / MARKER
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(MAX_MARKER_BYTES + 1)
-        fields = tomllib.loads(content.decode("utf-8"))
-    except OSError as error:
-        raise InvalidWorkspace(f"{path} cannot be read: {error.strerror}.", path=str(path)) from error
-    except ValueError as error:
-        raise InvalidWorkspace(f"{path} is no TOML: {error}. It needs one line: estudio = {VERSION}.") from error
-    if len(content) > MAX_MARKER_BYTES:
-        raise InvalidWorkspace(f"{path} has more than {MAX_MARKER_BYTES} bytes; it needs one line: estudio = 1.")
-    _check_fields(fields, path)
-    return WorkspaceFolder(root, str(fields.get("name", root.name)))
-
-
-def _check_fields(fields: dict[str, object], path: Path) -> None:
-    version = fields.get("estudio")
-    if version != VERSION or isinstance(version, bool):
-        later = isinstance(version, int) and version > VERSION
-        advice = "It was made by a later estudio: update this one." if later else f"Write: estudio = {VERSION}."
-        raise InvalidWorkspace(f"{path} has the version {version!r}; this estudio knows {VERSION}. {advice}")
-    unknown = next((field for field in fields if field not in FIELDS), None)
-    if unknown is not None:
-        hint = near_name(unknown, FIELDS) or f" Known are {', '.join(FIELDS)}."
-        raise InvalidWorkspace(f"{path} has an unknown field {unknown[:80]!r}.{hint}", path=str(path), field=unknown)
-    if not isinstance(fields.get("name", ""), str):
-        raise InvalidWorkspace(f"{path} needs its name as text, e.g. name = {path.parent.name!r}.", path=str(path))
+    return WorkspaceFolder(root, read_workspace_settings(root / SETTINGS_FILE))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from estudio.core.limits import MIB
 from estudio.core.parameter_values import check_override_names, parameter_values, parse_value, resolve_settings
 from estudio.documents.experiment_checking import checked_experiment
 from estudio.engine.planned import PreparedModule
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from estudio.core.module_kind import ModuleKind, ModuleShape, Parameter, Value
     from estudio.documents.experiment_document import ExperimentDocument
     from estudio.documents.workspace_files import WorkspaceFiles
+    from estudio.documents.workspace_settings import WorkspaceSettings
     from estudio.modules.behaviour import Behaviour
 
 ENVIRONMENT = "environment"
@@ -52,12 +54,14 @@ class Preparer:
         behaviours: the same at work.
         paths: says what is wrong with a path of the document.
         files: opens a file for those that read it to know a module's shape.
+        settings: the workspace's own, for what a module leaves open.
     """
 
     kinds: Mapping[str, ModuleKind]
     behaviours: Mapping[str, Behaviour]
     paths: WorkspaceFiles
     files: Callable[[str], Path]
+    settings: WorkspaceSettings
 
     def check(self, document: ExperimentDocument, given: Mapping[str, Value] | None = None) -> PreparedExperiment:
         """Check a document and fill in its links.
@@ -86,8 +90,26 @@ class Preparer:
         self, experiment: Experiment, module: Module, shape: ModuleShape, overrides: Mapping[str, Value]
     ) -> PreparedModule:
         resolved = resolve_settings(experiment, module, shape, overrides)
-        settings = Settings(resolved.settings, resolved.parameters)
+        chosen = {
+            name: workspace_default(self.settings, name, value) if name not in module.settings else value
+            for name, value in resolved.settings.items()
+        }
+        settings = Settings(chosen, resolved.parameters)
         return PreparedModule(module, self.behaviours[module.kind], shape, settings)
+
+
+def workspace_default(settings: WorkspaceSettings, name: str, value: Value) -> Value:
+    """What a setting is that a module does not give: the workspace's own default where it has one."""
+    limits = settings.limits
+    own: dict[str, Value] = {
+        ENVIRONMENT: settings.environment,
+        "timeout_seconds": limits.timeout_seconds,
+        "memory_mib": limits.memory_bytes // MIB,
+        "disk_mib": limits.disk_bytes // MIB,
+        "output_mib": limits.output_bytes // MIB,
+        "processes": limits.processes,
+    }
+    return own.get(name, value)
 
 
 def _read_texts(parameters: Mapping[str, Parameter], given: Mapping[str, Value]) -> dict[str, Value]:

@@ -8,10 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from estudio.documents.workspace_settings import SETTINGS_FILE, new_workspace_settings
 from estudio.engine.snapshot import check_out, load_snapshot
 from estudio.errors import OutputFailed
-from estudio.workspace.folder import MARKER
-from estudio.workspace.starter import MARKER_TEXT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,8 +46,8 @@ def restore_run(objects: ObjectStore, run: RunRecord, folder: Path) -> RestoredR
                 folder=str(folder),
             )
         missing = check_out(objects, snapshot, folder)
-        if not (folder / MARKER).exists():
-            (folder / MARKER).write_text(MARKER_TEXT, encoding="utf-8")
+        if not (folder / SETTINGS_FILE).exists():
+            (folder / SETTINGS_FILE).write_text(new_workspace_settings(), encoding="utf-8")
     except OSError as error:
         raise OutputFailed(f"{folder} cannot be written: {error.strerror or error}.", folder=str(folder)) from error
     written = tuple(sorted({*snapshot.documents, *(name for name, file in snapshot.files.items() if file.is_kept)}))

@@ -5,19 +5,15 @@ They are ordinary files of the person from then on: nothing reads them from here
 
 from __future__ import annotations
 
-SCHEMA_FILE = "experiments/experiment.schema.json"
-"""Where editors find what an experiment may hold; the first line of each experiment names it."""
-GITIGNORE_LINE = ".estudio/"
+from estudio.documents.new_documents import SCHEMA_LINE
 
-MARKER_TEXT = """# The settings of this workspace. `estudio` is the version of its format.
-estudio = 1
-"""
-_EXPERIMENT = """# yaml-language-server: $schema=experiment.schema.json
+GITIGNORE_LINE = ".estudio/"
+_EXPERIMENT = f"""{SCHEMA_LINE}
 # Run it with:  estudio experiment run first
 estudio: 1
 name: A first experiment
 parameters:
-  oldest: {type: integer, default: 60}
+  oldest: {{type: integer, default: 60}}
 modules:
   people:
     kind: dataset
@@ -27,7 +23,7 @@ modules:
     script: scripts/choose.py
     dataset1: people
     parameters:
-      oldest: ${oldest}
+      oldest: ${{oldest}}
   columns:
     kind: select-columns
     dataset: choose

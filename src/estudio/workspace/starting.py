@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from estudio.documents.new_documents import SCHEMA_FILE
+from estudio.documents.workspace_settings import SETTINGS_FILE, new_workspace_settings
 from estudio.errors import OutputFailed
-from estudio.workspace.folder import MARKER
-from estudio.workspace.starter import EXAMPLE, FOLDERS, GITIGNORE_LINE, MARKER_TEXT, SCHEMA_FILE
+from estudio.workspace.starter import EXAMPLE, FOLDERS, GITIGNORE_LINE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,11 +24,14 @@ class StartedWorkspace:
 
 
 def init_workspace(folder: Path) -> StartedWorkspace:
-    """Make a folder a workspace. Raises OutputFailed."""
-    return start_workspace(folder)
+    """Make a folder a workspace, with the schema of this estudio's module kinds. Raises OutputFailed."""
+    from estudio.documents.schema import schema_text  # noqa: PLC0415 - only here
+    from estudio.modules.registry import module_kinds  # noqa: PLC0415 - imports Arrow
+
+    return start_workspace(folder, schema_text(module_kinds()))
 
 
-def start_workspace(folder: Path, schema: str | None = None) -> StartedWorkspace:
+def start_workspace(folder: Path, schema: str) -> StartedWorkspace:
     """Make a folder a workspace, with a first experiment where that would touch nothing of another.
 
     Args:
@@ -37,9 +41,7 @@ def start_workspace(folder: Path, schema: str | None = None) -> StartedWorkspace
     Raises:
         OutputFailed: something cannot be written.
     """
-    wanted = {MARKER: MARKER_TEXT}
-    if schema is not None:
-        wanted[SCHEMA_FILE] = schema
+    wanted = {SETTINGS_FILE: new_workspace_settings(), f"experiments/{SCHEMA_FILE}": schema}
     if not any((folder / "experiments").glob("*.yaml")) and not any((folder / name).exists() for name in EXAMPLE):
         wanted |= EXAMPLE
     try:
