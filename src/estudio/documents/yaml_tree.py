@@ -23,8 +23,8 @@ MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 """Some 100 000 modules, or the largest table that anyone types into a document."""
 MAX_DEPTH = 12
 """Documents are five levels deep; libyaml and readers of the tree stay far from their limits."""
-MAX_VALUES = 2_000_000
-"""Scalars, lists and mappings: what fits in the largest document, in some hundreds of MB at most."""
+MAX_VALUES = 1_000_000
+"""Scalars, lists and mappings: forty for each of the modules that a document may have; they take some 200 MB."""
 MAX_KEY_CHARACTERS = 1_000
 """A field's name; also what libyaml allows for a plain one."""
 
