@@ -47,40 +47,43 @@ class ReadingOptions:
     columns: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_table(
-    path: Path | str,
-    *,
-    format: str | None = None,  # noqa: A002 - the field's word
-    options: ReadingOptions | None = None,
-) -> Table:
+def read_table(path: Path | str, *, format: str | None = None) -> Table:  # noqa: A002 - the field's word
     """Read a file as a table.
 
     Args:
         path: its suffix says the format; text formats may end in `.gz`.
         format: overrides the suffix: `csv`, `nh.csv`, `parquet`, …
-        options: how to read it.
 
     Raises:
-        InvalidUsage: `format` or a type is unknown, or an option that the format does not have.
+        InvalidUsage: `format` is unknown.
         InvalidDataset: the file is missing, unreadable, of an unknown suffix, broken, or holds what a table cannot.
+    """
+    return read_table_as(path, ReadingOptions(), format=format)
+
+
+def read_table_as(path: Path | str, options: ReadingOptions, *, format: str | None = None) -> Table:  # noqa: A002
+    """Read a file as a table, otherwise than it says itself.
+
+    Raises:
+        InvalidUsage: as `read_table`; a type that is unknown, or an option that the format does not have.
+        InvalidDataset: as `read_table`; a column that is not there, or a value that is not of its type.
     """
     place = Path(path)
     kind = file_kind(place, format, InvalidDataset)
-    chosen = options or ReadingOptions()
-    _check_options(chosen, kind)
+    _check_options(options, kind)
     try:
         if kind.format in _FILE_READERS:
             arrow = _FILE_READERS[kind.format](place)
         else:
-            content = decoded(_content(place, kind), chosen.encoding, str(place))
-            arrow = _read_text(content, str(place), kind.format, chosen)
+            content = decoded(_content(place, kind), options.encoding, str(place))
+            arrow = _read_text(content, str(place), kind.format, options)
     except FileNotFoundError as error:
         raise InvalidDataset(f"There is no file {place}. Check the path.", path=str(place)) from error
     except OSError as error:
         reason = error.strerror or str(error)
         raise InvalidDataset(f"{place} cannot be read: {reason}.", path=str(place)) from error
-    table = _from_outside(_with_types(arrow, chosen, place), place)
-    if kind.format is Format.ARROW and not chosen.columns:
+    table = _from_outside(_with_types(arrow, options, place), place)
+    if kind.format is Format.ARROW and not options.columns:
         table.file = TableFile.on_disk(place)
     return table
 
@@ -120,9 +123,10 @@ def _check_options(options: ReadingOptions, kind: FileKind) -> None:
     for name, value in given.items():
         if value is not None and name not in known:
             raise InvalidUsage(f"The option {name} means nothing for {kind.format} files. Leave it out.", option=name)
-    if options.delimiter is not None and (len(options.delimiter) != 1 or options.delimiter in '"\r\n\0'):
+    delimiter = options.delimiter
+    if delimiter is not None and (len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n\0'):
         raise InvalidUsage(
-            f"The delimiter {options.delimiter!r} cannot be; give one character, such as ';' or a tab.",
+            f"The delimiter {delimiter!r} cannot be; give one ASCII character, such as ';' or a tab.",
             option="delimiter",
         )
 

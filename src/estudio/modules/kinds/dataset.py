@@ -14,7 +14,7 @@ from estudio.errors import InvalidDataset
 from estudio.modules.behaviour import ModuleOutcome
 from estudio.modules.call_values import flag_of, mapping_of, text_of
 from estudio.tables.formats import GZIP, file_kind
-from estudio.tables.reading import ReadingOptions, read_table
+from estudio.tables.reading import ReadingOptions, read_table_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -90,7 +90,7 @@ class DatasetKind:
         reference = text_of(settings, "dataset") or ""
         found = self._find(reference, settings, call.files)
         path, format_ = (call.files(reference), _format(reference)) if found is None else (found.path, found.format)
-        table = read_table(path, format=format_, options=options_of(settings))
+        table = read_table_as(path, options_of(settings), format=format_)
         return ModuleOutcome({"dataset": table}, facts={"rows": table.row_count, "columns": table.column_count})
 
     def _find(self, reference: str, settings: Mapping[str, Value], files: Callable[[str], Path]) -> DatasetFile | None:
