@@ -8,7 +8,17 @@ from __future__ import annotations
 import subprocess
 import sys
 
-PROGRAMS = ("small_calls", "throughput", "hand_over", "round_trip", "idle_memory", "command_line", "breakdown")
+PROGRAMS = (
+    "small_calls",
+    "throughput",
+    "hand_over",
+    "round_trip",
+    "idle_memory",
+    "command_line",
+    "breakdown",
+    "experiment_chain",
+    "rerun",
+)
 
 
 def main(arguments: list[str]) -> int:
