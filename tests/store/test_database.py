@@ -172,6 +172,26 @@ def test_a_record_that_never_was_written_is_damage(path: Path, change: str, call
         getattr(database.runs, call)(*(["run-1"] if call in {"list_modules", "list_events"} else []))
 
 
+def test_a_sound_database_has_no_problems(path: Path) -> None:
+    fill(path)
+    with Database(path) as database:
+        assert database.problems() == []
+
+
+def test_problems_are_found_by_reading_everything(path: Path) -> None:
+    fill(path)
+    connection = sqlite3.connect(path)
+    connection.execute("DELETE FROM runs WHERE id = 'run-1'")
+    connection.execute("PRAGMA writable_schema = ON")
+    connection.execute("DELETE FROM sqlite_master WHERE name = 'runs_by_experiment'")
+    connection.commit()
+    connection.close()
+    with Database(path) as database:
+        problems = database.problems()
+    assert any("never used" in text for text in problems)
+    assert "row 2 of module_runs has no owner" in problems
+
+
 def test_a_closed_database_says_so(path: Path) -> None:
     database = Database(path)
     database.close()

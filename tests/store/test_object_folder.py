@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import fcntl
+import multiprocessing
 import os
+import resource
 import shutil
 import stat
 import time
@@ -187,6 +189,37 @@ def test_a_torn_journal_gives_what_is_whole(tmp_path: Path) -> None:
     assert after.read_bytes(first, 9) == b"first"
     assert after.has(second)
     assert list((tmp_path / "journal").iterdir()) == []
+
+
+def test_a_disk_that_was_full_for_a_while_hides_nothing(tmp_path: Path) -> None:
+    store = ObjectFolder(tmp_path)
+    digests = [store.put_bytes(b"1" * 10_000)]
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (15_000, before[1]))
+    try:
+        with pytest.raises(StoreDiskFull):
+            store.put_bytes(b"2" * 10_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    digests += [store.put_bytes(b"2" * 10_000), store.put_bytes(b"3" * 10_000)]
+    store.close()
+    crash(tmp_path, digests)
+    after = ObjectFolder(tmp_path)
+    assert [after.read_bytes(digest, 1) for digest in digests] == [b"1", b"2", b"3"]
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_child_has_a_journal_of_its_own(tmp_path: Path) -> None:
+    store = ObjectFolder(tmp_path)
+    digest = store.put_bytes(b"parent")
+    context = multiprocessing.get_context("fork")
+    child = context.Process(target=store.put_bytes, args=(b"child",))
+    child.start()
+    child.join()
+    assert child.exitcode == 0
+    found = {content for path in (tmp_path / "journal").iterdir() for _, content in read_journal(path)}
+    assert found == {b"parent", b"child"}
+    assert store.has(digest)
 
 
 def test_a_long_journal_is_begun_anew(tmp_path: Path) -> None:

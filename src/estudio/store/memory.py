@@ -18,7 +18,7 @@ from estudio.core.run import RunState
 from estudio.store import event_bodies, moves
 from estudio.store.dataset_rules import chosen_datasets, dataset_missing
 from estudio.store.incoming import write_all
-from estudio.store.objects import digest_of_path, object_missing
+from estudio.store.objects import digest_of_descriptor, object_missing
 from estudio.store.protocols import StoredEvent
 
 if TYPE_CHECKING:
@@ -244,7 +244,7 @@ class MemoryObjects:
         descriptor = os.memfd_create("object")
         try:
             write(descriptor)
-            digest = digest_of_path(Path(f"/proc/self/fd/{descriptor}"))
+            digest = digest_of_descriptor(descriptor)
         except BaseException:
             os.close(descriptor)
             raise
@@ -299,7 +299,5 @@ class MemoryObjects:
     def verify(self) -> list[str]:
         """Read every object; the digests of those that are damaged."""
         return [
-            digest
-            for digest, descriptor in sorted(self._files.items())
-            if digest_of_path(Path(f"/proc/self/fd/{descriptor}")) != digest
+            digest for digest, descriptor in sorted(self._files.items()) if digest_of_descriptor(descriptor) != digest
         ]
