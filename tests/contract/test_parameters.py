@@ -83,6 +83,7 @@ def test_a_column_of_the_third_table_comes_back_untouched() -> None:
         ("text", "str 'text'"),
         (["a", "b"], "list ['a', 'b']"),
         ([], "list []"),
+        ({"a": "b"}, "dict {'a': 'b'}"),
         (2**40, "int 1099511627776"),
     ],
 )

@@ -98,6 +98,8 @@ def _native(value):
     """Text as `str`; on Python 2 what is not ASCII stays Unicode."""
     if isinstance(value, list):
         return [_native(item) for item in value]
+    if isinstance(value, dict):
+        return dict((_native(name), _native(item)) for name, item in value.items())
     if PY2 and not isinstance(value, (bool, int, float)):
         try:
             return value.encode("ascii")

@@ -85,6 +85,11 @@ def no_exports(path: str) -> Path:
     raise OutputFailed(f"{path} cannot be written: nothing may be exported from here.", path=path)
 
 
+def is_new_python(environment: str) -> bool:  # noqa: ARG001 -- what is asked for
+    """Python 2 is nowhere."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class KindParts:
     """What kinds are given.
@@ -93,10 +98,12 @@ class KindParts:
         executors: run scripts.
         datasets: by name.
         file_digest: the digest of a file's content, or of a folder's; may remember it.
+        is_python2: whether an environment has Python 2, by its name or file; raises EnvironmentNotFound.
         export_path: where a path of the workspace is written, inside or refused (OutputFailed).
     """
 
     executors: ScriptExecutors
     datasets: RegisteredDatasets = field(default_factory=NoDatasets)
     file_digest: Callable[[Path], str] = digest_of
+    is_python2: Callable[[str], bool] = is_new_python
     export_path: Callable[[str], Path] = no_exports

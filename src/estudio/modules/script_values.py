@@ -1,4 +1,4 @@
-"""Values of script parameters, as they travel into a guest: JSON without objects.
+"""Values of script parameters, as they travel into a guest: JSON of one level.
 
 Checked before a guest is taken: what cannot be passed is the caller's mistake, never the script's.
 """
@@ -12,7 +12,7 @@ from estudio.errors import InvalidUsage
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ScriptValue: TypeAlias = "int | float | bool | str | list[str]"
+ScriptValue: TypeAlias = "int | float | bool | str | list[str] | dict[str, str]"
 
 MAX_PARAMETERS = 1_000
 """A signature longer than this was not written for people."""
@@ -51,13 +51,15 @@ def _texts(name: object, value: object) -> list[str]:
         return [value]
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return value
+    if isinstance(value, dict) and all(isinstance(item, str) for pair in value.items() for item in pair):
+        return [item for pair in value.items() for item in pair]
     if isinstance(value, int) and value.bit_length() >= MAX_WHOLE_BITS and not isinstance(value, bool):
         raise InvalidUsage(f"The parameter {name} is a whole number beyond 64 bits; pass it as text.", parameter=name)
     if isinstance(value, int | float):
         return []
     raise InvalidUsage(
         f"The parameter {name} has a value of the type {type(value).__name__}; give a number, true or false, a text, "
-        "or a list of texts.",
+        "a list of texts, or texts by name.",
         parameter=name,
     )
 

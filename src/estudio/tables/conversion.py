@@ -56,11 +56,13 @@ def convert_columns(table: pa.Table, types: Mapping[str, str]) -> pa.Table:
         InvalidUsage: an unknown type.
         InvalidDataset: a column that is not there, or a value that cannot be turned, with its row.
     """
-    targets = {name: parse_type(text) for name, text in types.items()}
-    for name, target in targets.items():
-        number = column_number(table.schema.names, name)
-        table = table.set_column(number, name, convert_column(name, table.column(number), target))
-    return table
+    columns: list[Arrow] = list(table.columns)
+    names = table.schema.names
+    for name, text in types.items():
+        target = parse_type(text)
+        number = column_number(names, name)
+        columns[number] = convert_column(name, columns[number], target)
+    return pa.table(columns, names=names) if columns else table
 
 
 def column_number(names: list[str], wanted: str) -> int:
@@ -159,7 +161,7 @@ def _cannot(
             half = length // 2
             fails = _fails(convert, column.slice(begin, half))
             begin, length = (begin, half) if fails else (begin + half, length - half)
-        value = str(column[begin].as_py())[:MAX_VALUE_CHARACTERS]
+        value = as_text(column.slice(begin, 1))[0].as_py()[:MAX_VALUE_CHARACTERS]
         return InvalidDataset(
             f"The column {name!r} cannot become {kind}: row {begin + 1} has {value!r}. Mend the value, declare it as "
             "missing, or choose another type.",

@@ -88,7 +88,7 @@ class ScriptRunner:
             limits: what this call may take.
             seed: makes Python's and NumPy's random numbers the same in every run.
             allow_programs: let the script start programs.
-            parameters: passed by name: numbers, booleans, texts, lists of texts.
+            parameters: passed by name: numbers, booleans, texts, lists of texts, texts by name.
 
         Raises:
             InvalidUsage: a value that cannot be passed.

@@ -57,14 +57,16 @@ class Bench:
         kind: str,
         inputs: Mapping[str, Any] | None = None,
         *,
-        seed: int = 0,
+        run_seed: int = 0,
         parameters: Mapping[str, Any] | None = None,
         **given: Any,
     ) -> ModuleOutcome:
         tables = {
             port: value if not _is_arrow(value) else Table.from_arrow(value) for port, value in (inputs or {}).items()
         }
-        call = ModuleCall(Module("it", kind, given), self.settings(kind, given, parameters), tables, self.files, seed)
+        call = ModuleCall(
+            Module("it", kind, given), self.settings(kind, given, parameters), tables, self.files, run_seed
+        )
         return self.behaviour(kind).execute(call)
 
     def dependencies(self, kind: str, **given: Any) -> Mapping[str, str]:

@@ -16,8 +16,8 @@ from .kind_calls import BENCH
 
 KINDS = module_kinds()
 EXPECTED = [
-    "dataset", "enter-data", "execute-python-script", "export-data", "script-bundle", "split-rows",
-    "web-service-input", "web-service-output",
+    "convert-to-dataset", "dataset", "enter-data", "execute-python-script", "export-data", "join", "script-bundle",
+    "select-columns", "split-rows", "web-service-input", "web-service-output",
 ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, cast
 
-from estudio.core.calling import MAX_TABLES, MIN_PORTS, Calling
+from estudio.core.calling import MAX_TABLES, Calling
 from estudio.core.limits import MIB, Limits
 from estudio.core.module_kind import InputPort, ModuleKind, ModuleShape, OutputPort, Parameter, ParameterType, PortType
 from estudio.core.outcome import ScriptState
@@ -17,7 +17,7 @@ from estudio.modules.behaviour import BundleFile, ModuleOutcome
 from estudio.modules.call_message import ScriptCall
 from estudio.modules.call_values import find_table, flag_of, number_of, text_of
 from estudio.modules.inputs import ScriptSource, read_script
-from estudio.modules.script_reading import script_facts
+from estudio.modules.script_reading import declared, script_digest
 from estudio.tables.table import Table
 
 if TYPE_CHECKING:
@@ -113,15 +113,10 @@ class ScriptKind:
         path = text_of(module.settings, "script")
         if path is None or "${" in path:
             return KIND.shape
-        facts = script_facts(_source(path, files).text)
+        is_python2 = self.parts.is_python2(_environment(module.settings))
+        further, parameters = declared(_source(path, files), python2=is_python2)
         first, second, bundle = KIND.shape.inputs
-        further = tuple(
-            InputPort(f"dataset{number}", PortType.TABLE, f"the {number}th argument", optional=True)
-            for number in range(MIN_PORTS + 1, min(facts.tables, MAX_TABLES) + 1)
-        )
-        return ModuleShape(
-            (first, second, *further, bundle), KIND.shape.outputs, KIND.shape.parameters, facts.parameters
-        )
+        return ModuleShape((first, second, *further, bundle), KIND.shape.outputs, KIND.shape.parameters, parameters)
 
     def dependencies(
         self,
@@ -136,7 +131,7 @@ class ScriptKind:
         chosen = settings.settings
         source = _source(text_of(chosen, "script") or "", files)
         return {
-            "script": script_facts(source.text).digest,
+            "script": script_digest(source),
             "environment": self.parts.executors.environment_digest(_environment(chosen)),
             "calling": text_of(chosen, "calling") or Calling.CLASSIC.value,
             **dict.fromkeys(LIMITS, "any"),

@@ -36,9 +36,10 @@ KIND = ModuleKind(
         parameters=(
             Parameter(
                 "path",
-                ParameterType.STRING,
-                "the file to write, from the workspace's folder; its suffix says the format",
+                ParameterType.PATH,
+                "the file to write, in the workspace; its suffix says the format",
                 required=True,
+                written=True,
             ),
         ),
     ),

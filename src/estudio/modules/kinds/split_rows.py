@@ -14,6 +14,7 @@ from estudio.modules.call_values import flag_of, get_table, number_of, text_of
 from estudio.modules.drawing import class_sizes, row_numbers, row_places, smallest, smallest_of_classes
 from estudio.modules.key_codes import class_codes
 from estudio.modules.plain_kind import PlainKind
+from estudio.tables.canonical import table_of
 from estudio.tables.conversion import column_number
 from estudio.tables.table import Table
 
@@ -36,7 +37,7 @@ KIND = ModuleKind(
     shape=ModuleShape(
         inputs=(InputPort("dataset", PortType.TABLE, "the table to divide"),),
         outputs=(
-            OutputPort("results", PortType.TABLE, "the fraction"),
+            OutputPort("results1", PortType.TABLE, "the fraction"),
             OutputPort("results2", PortType.TABLE, "the other rows"),
         ),
         parameters=(
@@ -64,26 +65,27 @@ def split_rows(call: ModuleCall) -> Mapping[str, PortValue]:
     settings = call.settings.settings
     fraction = number_of(settings, "fraction")
     fraction = 0.5 if fraction is None else float(fraction)
-    seed = number_of(settings, "seed")
-    stratify = text_of(settings, "stratify")
-    is_drawn = flag_of(settings, "shuffle") is not False
-    if stratify is None and not is_drawn:
-        count = round(fraction * table.num_rows)
+    count = round(fraction * table.num_rows)
+    if not table.num_columns:  # Arrow cuts such a table to wrong lengths
+        parts = table_of((), [], count), table_of((), [], table.num_rows - count)
+    elif flag_of(settings, "shuffle") is False and text_of(settings, "stratify") is None:
         parts = table.slice(0, count), table.slice(count)
     else:
-        numbers = (
-            row_numbers(table.num_rows, call.seed if seed is None else int(seed))
-            if is_drawn
-            else row_places(0, table.num_rows)
-        )
-        chosen: Arrow
-        if stratify is None:
-            chosen = smallest(numbers, round(fraction * table.num_rows))
-        else:
-            chosen = _stratified(table, stratify, numbers, fraction)
+        chosen = _chosen(table, call, fraction, count)
         others: Arrow = pc.invert(chosen)
         parts = table.filter(chosen), table.filter(others)
-    return {"results": Table.from_arrow(parts[0]), "results2": Table.from_arrow(parts[1])}
+    return {"results1": Table.from_arrow(parts[0]), "results2": Table.from_arrow(parts[1])}
+
+
+def _chosen(table: pa.Table, call: ModuleCall, fraction: float, count: int) -> Arrow:
+    """A mask of the rows that go to the first output."""
+    settings = call.settings.settings
+    seed, stratify = number_of(settings, "seed"), text_of(settings, "stratify")
+    if flag_of(settings, "shuffle") is False:
+        numbers = row_places(0, table.num_rows)
+    else:
+        numbers = row_numbers(table.num_rows, call.seed if seed is None else int(seed))
+    return smallest(numbers, count) if stratify is None else _stratified(table, stratify, numbers, fraction)
 
 
 def _stratified(table: pa.Table, name: str, numbers: Arrow, fraction: float) -> Arrow:
