@@ -17,6 +17,8 @@ PROGRAMS = (
     "idle_memory",
     "command_line",
     "breakdown",
+    "experiment_chain",
+    "rerun",
 )
 
 

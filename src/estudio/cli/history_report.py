@@ -37,7 +37,7 @@ def runs_table(runs: Sequence[RunRecord]) -> RenderableType:
         return Text("There are no runs yet; `estudio experiment run NAME` makes one.")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="")
     for heading in ("run", "experiment", "state", "started", "took"):
-        table.add_column(heading, no_wrap=heading in {"run", "started"})
+        table.add_column(heading, no_wrap=heading != "experiment")
     for run in runs:
         words = RUN_WORDS[run.state]
         table.add_row(
