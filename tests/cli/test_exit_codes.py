@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 
 import pytest
 
 from estudio import errors
 from estudio.cli import main
-from estudio.cli.exit_codes import EXIT_CODES, ExitCode, exit_code_of_error, exit_code_of_state
+from estudio.cli.exit_codes import (
+    EXIT_CODES,
+    ExitCode,
+    exit_code_of_error,
+    exit_code_of_run,
+    exit_code_of_state,
+)
 from estudio.cli.run_report import STATE_WORDS
 from estudio.core.outcome import ScriptState
+from estudio.core.run import ModuleRun, ModuleState, RunState
 from estudio.errors import EstudioError
 
 CLASSES = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, EstudioError)]
@@ -79,9 +87,32 @@ def test_an_unknown_error_below_a_known_one_has_its_code() -> None:
     class DatasetTooOld(errors.InvalidDataset):
         pass
 
-    assert exit_code_of_error(DatasetTooOld) == ExitCode.BAD_INPUT
+    code = exit_code_of_error(DatasetTooOld)
+    del DatasetTooOld
+    gc.collect()  # other tests walk the tree of classes
+    assert code == ExitCode.BAD_INPUT
 
 
 def test_the_codes_that_main_repeats_are_those_of_the_table() -> None:
     repeated = (main.OUTPUT_FAILED, main.INTERRUPTED, main.OUTPUT_CLOSED)
     assert repeated == (exit_code_of_error(errors.OutputFailed), ExitCode.INTERRUPTED, ExitCode.OUTPUT_CLOSED)
+
+
+@pytest.mark.parametrize(
+    ("state", "errors", "code"),
+    [
+        (RunState.FINISHED, [], ExitCode.FINISHED),
+        (RunState.FAILED, ["script-raised"], ExitCode.SCRIPT_FAILED),
+        (RunState.FAILED, ["invalid-dataset", "timed-out"], ExitCode.SCRIPT_FAILED),
+        (RunState.FAILED, ["timed-out", "out-of-memory", "output-too-large"], ExitCode.LIMIT),
+        (RunState.FINISHED_WITH_FAILURES, ["script-raised"], ExitCode.SCRIPT_FAILED),
+        (RunState.CANCELLED, [], ExitCode.INTERRUPTED),
+    ],
+)
+def test_a_run_ends_with_the_code_of_its_state_or_of_limits(state: RunState, errors: list[str], code: ExitCode) -> None:
+    failed = [ModuleRun(f"m{error}", "k", ModuleState.FAILED, error={"code": error}) for error in errors]
+    assert exit_code_of_run(state, [ModuleRun("ok", "k", ModuleState.FINISHED), *failed]) == code
+
+
+def test_every_state_of_a_run_has_its_code() -> None:
+    assert set(RunState) <= set(EXIT_CODES)

@@ -179,12 +179,12 @@ def _run(name: str, options: RunOptions, folder: Path | None, door: Door) -> int
     with Screen(prints_to_error=options.json or options.json_lines) as screen, door.open_workspace(folder) as workspace:
         say_repaired(screen, workspace)
         if options.json_lines:
-            return _run_with(workspace, name, options, screen, lambda event: print_document(event_document(event)))
+            return _run_with(workspace, name, options, lambda event: print_document(event_document(event)), screen.say)
         from estudio.cli.run_view import RunView  # noqa: PLC0415
         from estudio.cli.screen_lines import lines_for  # noqa: PLC0415
 
         with RunView(lines_for(sys.stderr if options.json else sys.stdout)) as view:
-            code = _run_with(workspace, name, options, screen, view.show)
+            code = _run_with(workspace, name, options, view.show, view.note)
         if options.json and view.progress.run is not None:
             modules = list(view.progress.modules.values())
             print_document({**run_document(view.progress.run, modules), "exit_code": code})
@@ -192,7 +192,11 @@ def _run(name: str, options: RunOptions, folder: Path | None, door: Door) -> int
 
 
 def _run_with(
-    workspace: Workspace, name: str, options: RunOptions, screen: Screen, on_event: Callable[[Event], None]
+    workspace: Workspace,
+    name: str,
+    options: RunOptions,
+    on_event: Callable[[Event], None],
+    on_progress: Callable[[str], None],
 ) -> int:
     run = workspace.experiment(name).run(
         options.parameters,
@@ -200,7 +204,7 @@ def _run_with(
         fresh=options.fresh,
         parallel=options.parallel,
         on_event=on_event,
-        on_progress=screen.progress,
+        on_progress=on_progress,
     )
     return exit_code_of_run(run.state, run.module_runs)
 

@@ -81,6 +81,11 @@ class RunView:
                     self._show_output(name, text)
             self._lines.draw(self.progress)
 
+    def note(self, line: str) -> None:
+        """Say something that is no event: how building an environment goes on."""
+        with self._lock:
+            self._lines.tell(line, "faint")
+
     def _show_run(self, run: RunRecord, modules: tuple[str, ...]) -> None:
         if run.state is RunState.RUNNING:
             self._width = name_width(modules)
