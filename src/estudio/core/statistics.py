@@ -33,7 +33,6 @@ class Figure(StrEnum):
     """A figure that may be approximate in a large column; named as its field is."""
 
     UNIQUE = "unique"
-    MEDIAN = "median"
     HISTOGRAM = "histogram"
     BOX_PLOT = "box_plot"
     TOP_VALUES = "top_values"

@@ -37,17 +37,28 @@ class ValueLook:
 
 def look_at_values(array: Arrow) -> ValueLook:
     """Count different values: one by one if the array is small or has few, by estimate otherwise."""
-    sample = sample_of(array, COUNTED_ROWS)
-    counted = counted_values(sample)
-    few = counted.unique <= FEW_VALUES or _has_few_at_most(array.type)
-    if few or len(sample) == len(array):
-        if len(sample) < len(array):
-            counted = counted_values(array)
+    counted, is_whole = counted_where_affordable(array)
+    if is_whole:
+        few = counted.unique <= FEW_VALUES or _has_few_at_most(array.type)
         return ValueLook(counted, few, counted.unique, top_values(counted), frozenset())
     unique, is_exact = unique_count(array, counted)
     top = top_values(frequent_in_sample(counted, len(array)))
     estimates = {Figure.TOP_VALUES} if is_exact else {Figure.TOP_VALUES, Figure.UNIQUE}
-    return ValueLook(None, few, unique, top, frozenset(estimates))
+    return ValueLook(None, False, unique, top, frozenset(estimates))
+
+
+def counted_where_affordable(array: Arrow) -> tuple[CountedValues, bool]:
+    """All values of an array, counted one by one, if it is small or has few different ones; else those of a sample.
+
+    The second value says whether they are all.
+    """
+    sample = sample_of(array, COUNTED_ROWS)
+    counted = counted_values(sample)
+    if len(sample) == len(array):
+        return counted, True
+    if counted.unique <= FEW_VALUES or _has_few_at_most(array.type):
+        return counted_values(array), True
+    return counted, False
 
 
 def _has_few_at_most(arrow: pa.DataType) -> bool:

@@ -36,8 +36,9 @@ def compare_tables(before: Table, after: Table) -> TableComparison:
     """Compare; any two tables can be compared, whatever they hold."""
     if before == after:
         return _identical(before)
-    shared = [name for name in after.schema.names if name in set(before.schema.names)]
-    alike = [name for name in shared if _type(before, name) == _type(after, name)]
+    types, other_types = _types(before), _types(after)
+    shared = [name for name in other_types if name in types]
+    alike = [name for name in shared if types[name] == other_types[name]]
     added, lost = _row_difference(before, after, alike)
     return TableComparison(
         identical=False,
@@ -47,7 +48,7 @@ def compare_tables(before: Table, after: Table) -> TableComparison:
         rows_lost=lost,
         compared_columns=len(alike),
         columns=_columns(before, after, shared),
-        reordered=shared != [name for name in before.schema.names if name in set(shared)],
+        reordered=shared != [name for name in types if name in other_types],
     )
 
 
@@ -118,9 +119,9 @@ def _array(table: Table, name: str) -> Arrow:
     return column_of(table.to_arrow(), name)
 
 
-def _type(table: Table, name: str) -> pa.DataType:
-    arrow: pa.DataType = table.to_arrow().schema.field(name).type
-    return arrow
+def _types(table: Table) -> dict[str, pa.DataType]:
+    schema = table.to_arrow().schema
+    return dict(zip(schema.names, schema.types, strict=True))
 
 
 def _row_difference(before: Table, after: Table, names: list[str]) -> tuple[int | None, int | None]:

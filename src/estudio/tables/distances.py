@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from estudio.tables import making
-from estudio.tables.columnvalues import look_at_values
+from estudio.tables.columnvalues import counted_where_affordable
 from estudio.tables.distinct import COUNTED_ROWS
 from estudio.tables.kernels import as_floats
 from estudio.tables.kernels import compute as pc
@@ -79,8 +79,8 @@ def kolmogorov_smirnov(one: Arrow, other: Arrow) -> float:
 
 
 def _total_variation(before: Arrow, after: Arrow) -> float | None:
-    one, other = look_at_values(before).counted, look_at_values(after).counted
-    if one is None or other is None:
+    (one, one_is_whole), (other, other_is_whole) = map(counted_where_affordable, (before, after))
+    if not (one_is_whole and other_is_whole):
         return None
     shares: dict[str, float] = {}
     for counted, sign in ((one, 1), (other, -1)):
