@@ -23,7 +23,10 @@ class Announcer:
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._failure: Exception | None = None
         self._thread = threading.Thread(target=self._work, name="estudio-events", daemon=True)
-        if on_event is not None:
+
+    def start(self) -> None:
+        """Begin to hand over; `close` ends it."""
+        if self._on_event is not None:
             self._thread.start()
 
     def announce(self, *events: Event) -> None:

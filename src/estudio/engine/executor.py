@@ -1,7 +1,7 @@
 """Executes a plan: modules that do not depend on one another at one time, within the budget.
 
 Results are handed on as soon as they are there and stored meanwhile. Only the thread in `run` decides; workers and
-the recorder send it messages, and so does `cancel`, which is for another thread than that.
+the recorder send it messages, and so does `cancel`, which any thread or signal handler may call.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from estudio.core.run import ModuleRun, ModuleState, RunState
 from estudio.engine.announcer import Announcer
 from estudio.engine.budget import Ledger
 from estudio.engine.holdings import Holdings
+from estudio.engine.interruption import cancelled_by_interrupt
 from estudio.engine.module_calls import DIGEST_AT_ONCE_BYTES, Ended, ModuleCaller
 from estudio.engine.progress import Progress, Ready, Step
 from estudio.engine.recorder import Change, Recorder
@@ -108,12 +109,18 @@ class Execution:
         """Execute the plan; returns the run's record with its final state.
 
         Raises:
+            KeyboardInterrupt: Ctrl-C in the main thread; the run is cancelled cleanly first.
             StoreFailed: results or states could not be kept; those recorded before are.
             Exception: what a watcher of events raised, or a mistake of ours; the run has ended when it is raised.
         """
         modules = [ModuleRun(planned.name, planned.kind.name) for planned in self.plan.modules.values()]
         modules += [ModuleRun(name, kind) for name, kind in self.plan.skipped.items()]
         self._around.runs.add_run(self._record, modules)
+        with cancelled_by_interrupt(self.cancel):
+            return self._run(modules)
+
+    def _run(self, modules: Sequence[ModuleRun]) -> RunRecord:
+        self._announcer.start()
         self._announcer.announce(RunChanged(self._record, tuple(module.module for module in modules)))
         try:
             self._execute()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from dataclasses import replace
@@ -199,6 +201,27 @@ def test_a_cancelled_run_keeps_what_is_finished(tmp_path: Path) -> None:
     bench.behaviour = Adding()
     assert bench.run().state is RunState.FINISHED
     assert bench.states()["a"] == "reused"
+
+
+def test_ctrl_c_cancels_cleanly_and_is_raised_at_the_end(tmp_path: Path) -> None:
+    ended = threading.Event()
+
+    def interrupt_at_b(call: ModuleCall) -> ModuleOutcome | None:
+        if call.module.name != "b":
+            return None
+        while bench.states()["c"] != "finished":
+            time.sleep(0.001)
+        os.kill(os.getpid(), signal.SIGINT)
+        assert ended.wait(10)
+        return ModuleOutcome(cancelled=True)
+
+    bench = Bench(tmp_path, *FORK, behaviour=Adding(act=interrupt_at_b))
+    bench.interrupt = ended.set
+    with pytest.raises(KeyboardInterrupt):
+        bench.run()
+    assert bench.runs.list_runs()[0].state is RunState.CANCELLED
+    assert bench.states() == {"a": "finished", "b": "cancelled", "c": "finished", "d": "cancelled"}
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_full_disk_ends_the_run_and_keeps_what_was_finished(tmp_path: Path) -> None:
