@@ -189,7 +189,7 @@ def _serve(control, state):
             if not request:
                 os._exit(0)
             _fork_guest(control, state, guests, json.loads(request.decode("utf-8")), doors)
-            gc.collect()  # ctypes leaves cycles: every later guest would copy their pages to free them
+            gc.collect(1)  # ctypes leaves cycles: every later guest would copy their pages to free them
 
 
 def _unblocking(descriptor):
