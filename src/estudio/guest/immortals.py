@@ -33,7 +33,7 @@ def make_immortal():
         level = gc.get_referents(*level)
         for code in codes:
             level += (code.co_consts, code.co_names, code.co_code) + code.co_consts
-    ctypes.CDLL(None).malloc_trim(0)
+    ctypes.CDLL(None).malloc_trim(0)  # the lists above: pages that every fork would copy the entries of
     return marked
 
 
