@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
+    from estudio.core.dataset import Dataset
     from estudio.core.run import ModuleRun, Owner, RunRecord, RunState
 
 
@@ -28,15 +29,23 @@ class RunRepository(Protocol):
     """Runs and what became of their modules. Any thread may call it. Raises subclasses of `StoreFailed`."""
 
     def add_run(self, run: RunRecord, modules: Sequence[ModuleRun]) -> None:
-        """A new run and all of its modules, in one transaction."""
+        """A new run and all of its modules, in one transaction. Raises StateConflict where the id is taken."""
         ...
 
     def end_run(self, run_id: str, state: RunState, ended_at: float) -> RunRecord:
-        """Move a run to a final state; modules that still wait or run become cancelled or interrupted with it."""
+        """Move a run to a final state; modules that still wait or run become cancelled or interrupted with it.
+
+        Raises RunNotFound, and StateConflict where the run has ended already.
+        """
         ...
 
     def change_modules(self, run_id: str, changed: Sequence[ModuleRun]) -> None:
-        """Replace these modules' records, in one durable transaction; every move of state is checked."""
+        """Replace these modules' records, in one durable transaction; every move of state is checked.
+
+        A module that waits or runs may also keep its state: then its record is replaced without an event. What is
+        running is written at once, but may be waiting again after the power failed: a repair makes both interrupted.
+        Raises RunNotFound, ModuleNotFound, and StateConflict; then nothing is changed.
+        """
         ...
 
     def get_run(self, run_id: str) -> RunRecord:
@@ -44,7 +53,7 @@ class RunRepository(Protocol):
         ...
 
     def list_runs(self, experiment: str | None = None, limit: int | None = None) -> list[RunRecord]:
-        """Runs, the newest first."""
+        """Runs, the newest first: in the order in which they were added."""
         ...
 
     def list_modules(self, run_id: str) -> list[ModuleRun]:
@@ -56,7 +65,10 @@ class RunRepository(Protocol):
         ...
 
     def find_results(self, keys: Sequence[str]) -> dict[str, tuple[str, ModuleRun]]:
-        """For each of these cache keys that has one: the newest (run id, finished module run)."""
+        """For each of these cache keys that has one: the newest (run id, finished module run).
+
+        Where the run that made a result was removed, the newest module run that reused it.
+        """
         ...
 
     def find_latest(self, experiment: str, modules: Sequence[str]) -> dict[str, tuple[str, ModuleRun]]:
@@ -64,7 +76,7 @@ class RunRepository(Protocol):
         ...
 
     def remove_run(self, run_id: str) -> None:
-        """Forget a run; its objects stay until the next prune. A running run is refused."""
+        """Forget a run; its objects stay until the next prune. Raises RunNotFound; StateConflict while it runs."""
         ...
 
     def repair(self, is_alive: Callable[[Owner], bool], at: float) -> list[RunRecord]:
@@ -80,11 +92,46 @@ class RunRepository(Protocol):
         ...
 
 
+class DatasetRepository(Protocol):
+    """Datasets: families of versions. Any thread may call it. Raises subclasses of `StoreFailed`."""
+
+    def add_dataset(self, dataset: Dataset) -> Dataset:
+        """Add it as the next version of its family; the latest version itself where that has the same content.
+
+        `version` and `is_latest` of what is given are ignored. A number that was removed is not given again.
+        Raises InvalidDataset for a name that cannot be.
+        """
+        ...
+
+    def list_datasets(self, family: str | None = None, *, all_versions: bool = False) -> list[Dataset]:
+        """The latest version of each family, or all versions, by name and then from the latest to the first."""
+        ...
+
+    def get_dataset(self, reference: str) -> Dataset:
+        """The dataset of `NAME` (its latest version) or `NAME@VERSION`. Raises DatasetNotFound, InvalidDataset."""
+        ...
+
+    def remove_dataset(self, reference: str) -> list[Dataset]:
+        """Forget all versions (`NAME`) or one (`NAME@VERSION`); returns them. Raises DatasetNotFound.
+
+        Nothing refuses: what runs used is kept by the runs' own references.
+        """
+        ...
+
+    def referenced_digests(self) -> set[str]:
+        """Digests of all objects that datasets refer to."""
+        ...
+
+
 class ObjectStore(Protocol):
     """Immutable bytes by digest. Durable when a `put` has returned. Raises subclasses of `StoreFailed`."""
 
     def put_bytes(self, content: bytes) -> str:
         """Keep these bytes; returns their digest. What is there already is not written again."""
+        ...
+
+    def put_many(self, contents: Sequence[bytes]) -> list[str]:
+        """Keep several at once, which costs less than one after the other; returns their digests in order."""
         ...
 
     def put_file(self, write: Callable[[int], None]) -> str:
@@ -100,7 +147,7 @@ class ObjectStore(Protocol):
         ...
 
     def has(self, digest: str) -> bool:
-        """Whether it is there with its right size."""
+        """Whether it is there with its right size; then it counts as used now, and no prune removes it for a while."""
         ...
 
     def list_objects(self) -> Iterable[tuple[str, int, float]]:
@@ -111,6 +158,14 @@ class ObjectStore(Protocol):
         """Delete an object; nothing happens where it is gone already."""
         ...
 
+    def remove_unused(self, digest: str, used_before: float) -> bool:
+        """Delete an object unless it was used at or after this time, even in this moment; whether it was deleted."""
+        ...
+
     def verify(self) -> Iterable[str]:
         """Read every object; yields the digests of those that are damaged."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files; what was put stays."""
         ...
