@@ -45,7 +45,8 @@ class ParameterType(StrEnum):
 class Parameter:
     """One setting of a module, or one parameter of an experiment or script.
 
-    `default` is None where there is none; `required` says that a value must be given.
+    `default` is None where there is none; `required` says that a value must be given. The file of a `written` path
+    need not be there: the module makes it.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Parameter:
     choices: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
+    written: bool = False
 
 
 @dataclass(frozen=True, slots=True)
