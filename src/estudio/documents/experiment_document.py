@@ -24,7 +24,7 @@ from estudio.documents.yaml_tree import (
     parse_yaml,
     read_text,
 )
-from estudio.errors import ExperimentNotFound, InvalidDocument
+from estudio.errors import ExperimentNotFound, InvalidDocument, InvalidUsage
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -38,6 +38,7 @@ MAX_MODULES = 20_000
 MAX_NAME_CHARACTERS = 200
 """Of an experiment's name for people: one line."""
 
+_NAME_RULE = "names are letters, digits, '_' and '-', at most 100"
 _MODULE_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 
 
@@ -82,6 +83,16 @@ class ExperimentDocument:
                 break
             place, value = entry.key.place, entry.value
         return place
+
+
+def check_module_name(name: str) -> None:
+    """See that a module can have a name.
+
+    Raises:
+        InvalidUsage: it cannot.
+    """
+    if not _MODULE_NAME.fullmatch(name):
+        raise InvalidUsage(f"A module cannot be called {shown(name)}: {_NAME_RULE}.", module=name)
 
 
 def read_experiment_document(path: Path, file: str | None = None) -> ExperimentDocument:
@@ -193,8 +204,7 @@ def _modules(tree: YamlMapping, problems: ProblemList) -> dict[str, YamlMapping]
     found = {}
     for name, module in entry.value.entries.items():
         if not _MODULE_NAME.fullmatch(name):
-            rule = "names are letters, digits, '_' and '-', at most 100"
-            words = f"a module has the name {shown(name)}: {rule}"
+            words = f"a module has the name {shown(name)}: {_NAME_RULE}"
             problems.add(module.key.place, ProblemCode.WRONG_NAME, words)
         if isinstance(module.value, YamlMapping):
             found[name] = module.value

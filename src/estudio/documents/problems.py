@@ -87,9 +87,11 @@ class ProblemList:
     found: list[Problem] = field(default_factory=list)
 
     def add(self, place: tuple[int, int], code: ProblemCode | str, message: str) -> None:
-        """Note a problem at (line, column)."""
+        """Note a problem at (line, column); what a terminal would act on is written as an escape."""
         if len(message) > MAX_MESSAGE_CHARACTERS:
             message = message[:MAX_MESSAGE_CHARACTERS] + "…"
+        if not message.isprintable():
+            message = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in message)
         message += "" if message.endswith((".", "?", "…")) else "."
         self.found.append(Problem(self.file, *place, ProblemCode(code), message))
 

@@ -23,8 +23,8 @@ MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 """Some 100 000 modules, or the largest table that anyone types into a document."""
 MAX_DEPTH = 12
 """Documents are five levels deep; libyaml and readers of the tree stay far from their limits."""
-MAX_VALUES = 2_000_000
-"""Scalars, lists and mappings: what fits in the largest document, in some hundreds of MB at most."""
+MAX_VALUES = 1_000_000
+"""Scalars, lists and mappings: forty for each of the modules that a document may have; they take some 200 MB."""
 MAX_KEY_CHARACTERS = 1_000
 """A field's name; also what libyaml allows for a plain one."""
 
@@ -33,6 +33,7 @@ _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INTEGER = re.compile(r"[+-]?(?:0|[1-9][0-9]{0,99})", re.ASCII)
 _FLOAT = re.compile(r"[+-]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?", re.ASCII)
+_BLOCK_STYLES = frozenset({"|", ">"})
 _NUMBER_BEGINS = frozenset("+-.0123456789")
 _FORBIDDEN = re.compile("[^\t\n\r -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|\r(?!\n)")
 
@@ -46,6 +47,8 @@ class YamlScalar(NamedTuple):
     end: int
     line: int
     column: int
+    is_block: bool = False
+    """Written after `|` or `>`: then `end` is the beginning of a later line."""
 
     @property
     def place(self) -> tuple[int, int]:
@@ -203,8 +206,8 @@ class _Composer:
             self._check(event)
             begin, end = event.start_mark, event.end_mark
             plain = event.style in {None, ""} and event.implicit[0]
-            scalar = YamlScalar(event.value, plain, begin.index, end.index, begin.line + 1, begin.column + 1)
-            self._put(scalar)
+            place = begin.index, end.index, begin.line + 1, begin.column + 1
+            self._put(YamlScalar(event.value, plain, *place, event.style in _BLOCK_STYLES))
         elif kind in {yaml.MappingStartEvent, yaml.SequenceStartEvent}:
             self._check(event)
             self.open.append(_Open(event))

@@ -28,6 +28,7 @@ _MEANINGS = (
     ("found undefined tag handle", "a '!' tag, which documents do not use: put text that begins with '!' in quotes"),
     ("found unknown escape character", "an unknown '\\' in double quotes: write '\\\\', or use single quotes"),
     ("did not find expected alphabetic or numeric", "a '*' or '&' at the beginning: put the text in quotes"),
+    ("mapping keys are not allowed", "a '?' at the beginning: put the text in quotes"),
     ("did not find expected whitespace", "text goes on after what looks like a special word: put all of it in quotes"),
     ("found a tab character", "a tab: YAML indents with spaces"),
     ("invalid leading UTF-8 octet", "bytes that are no UTF-8: save the document as UTF-8"),

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, InterfaceError
 
-from estudio.errors import StoreFailed
+from estudio.errors import StoreDamaged, StoreFailed
 from estudio.store import migrations
 from estudio.store.failures import failure_of_os, failure_of_sqlite
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 BUSY_SECONDS = 20.0
 """How long to wait for another process's write: far longer than any transaction, short enough for a person."""
@@ -45,15 +45,24 @@ class Connections:
         self._closed = False
         with named_failures(path):
             if not path.exists():
+                _refuse_log_alone(path)
                 _create(path, busy_seconds)
             self._engine = _engine_of(path, busy_seconds)
             self._writer = self._engine.connect().execution_options(**{_WRITES: True})
-            try:
-                migrations.migrate(self._writer, path)
-                self._writer.rollback()
-            except BaseException:
-                self.close()
-                raise
+        try:
+            self.run_migrations()
+        except BaseException:
+            self.close()
+            raise
+
+    def run_migrations(self, steps: Sequence[Sequence[str]] = migrations.MIGRATIONS) -> None:
+        """Bring the file to the newest schema. Two processes may do so at once. Raises StoreDamaged, StoreLocked."""
+        with self.reading() as connection:
+            found = migrations.version_of(connection)
+        if migrations.check_version(found, self.path, steps) < len(steps):
+            with self.writing() as connection:
+                found = migrations.version_of(connection)
+                migrations.apply_from(connection, migrations.check_version(found, self.path, steps), steps)
 
     @contextmanager
     def writing(self, *, durable: bool = True) -> Iterator[Connection]:
@@ -99,6 +108,11 @@ def named_failures(path: Path) -> Iterator[None]:
     """Raise the store's errors in place of those of SQLAlchemy, SQLite and the file system."""
     try:
         yield
+    except UnicodeEncodeError as error:
+        raise StoreFailed(
+            f"{error.object!r} cannot be stored: a name must be Unicode text. Rename what has this name.",
+            name=repr(error.object),
+        ) from error
     except InterfaceError as error:
         raise StoreFailed(f"The database {path} is closed.", path=str(path)) from error
     except DBAPIError as error:
@@ -129,6 +143,17 @@ def _set_up(connection: Any, _record: object) -> None:  # noqa: ANN401 - SQLAlch
 def _begin(connection: Connection) -> None:
     immediate = connection.get_execution_options().get(_WRITES, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _refuse_log_alone(path: Path) -> None:
+    """A log of changes beside a new database would be read into it, whatever database it belonged to."""
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size and not path.exists():
+        raise StoreDamaged(
+            f"The database {path} is missing, but its log of changes is there. Put the file back to where it was; to "
+            f"begin a new history, move {log.name} away too.",
+            path=str(path),
+        )
 
 
 def _create(path: Path, busy_seconds: float) -> None:

@@ -39,6 +39,13 @@ class Database:
         self.runs = RunDatabase(self.connections, clock)
         self.datasets = DatasetDatabase(self.connections)
 
+    def problems(self) -> list[str]:
+        """Read the whole file; what is damaged in it, in SQLite's words, and nothing for a sound one."""
+        with self.connections.reading() as connection:
+            found = [str(text) for text in connection.exec_driver_sql("PRAGMA integrity_check").scalars()]
+            orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        return [text for text in found if text != "ok"] + [f"row {row[1]} of {row[0]} has no owner" for row in orphans]
+
     def close(self) -> None:
         """Let go of the file; a second time is nothing."""
         self.connections.close()

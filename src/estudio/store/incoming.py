@@ -60,7 +60,7 @@ class IncomingFiles:
 
     def new_path(self) -> Path:
         """A name that nobody else uses, which tells its owner."""
-        return self.folder / f"{_prefix(os.getpid())}_{next(_numbers)}"
+        return Path(f"{self.folder}/{_prefix(os.getpid())}_{next(_numbers)}")
 
     def sweep(self, now: float) -> None:
         """Delete files of dead owners that are older than ABANDONED_SECONDS. Raises OSError."""

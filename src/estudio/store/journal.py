@@ -53,8 +53,12 @@ class Journal:
         with self._lock:
             if self._pid != os.getpid() or self._size > MAX_JOURNAL_BYTES:
                 self._begin()
-            write_all(self._descriptor, frames)
-            os.fdatasync(self._descriptor)
+            try:
+                write_all(self._descriptor, frames)
+                os.fdatasync(self._descriptor)
+            except OSError:
+                self._let_go()
+                raise
             self._size += len(frames)
 
     def _begin(self) -> None:
@@ -65,14 +69,19 @@ class Journal:
         if before[0] is not None and is_own:
             sync_file_system(self._descriptor)
             before[0].unlink(missing_ok=True)
+        if before[0] is not None:
             os.close(before[1])
 
     def close(self) -> None:
         """Let go of the journal; whoever opens the store next settles it."""
         with self._lock:
             if self._pid == os.getpid():
-                os.close(self._descriptor)
-                self._pid, self._path = 0, None
+                self._let_go()
+
+    def _let_go(self) -> None:
+        """Never append to it again: a frame that was torn by a full disk would hide all that came after it."""
+        os.close(self._descriptor)
+        self._pid, self._path = 0, None
 
 
 def settle_abandoned(folder: Path, restore: Callable[[str, bytes], None]) -> None:

@@ -18,7 +18,7 @@ from estudio.core.run import RunState
 from estudio.store import event_bodies, moves
 from estudio.store.dataset_rules import chosen_datasets, dataset_missing
 from estudio.store.incoming import write_all
-from estudio.store.objects import digest_of_path, object_missing
+from estudio.store.objects import digest_of_descriptor, object_missing
 from estudio.store.protocols import StoredEvent
 
 if TYPE_CHECKING:
@@ -244,7 +244,7 @@ class MemoryObjects:
         descriptor = os.memfd_create("object")
         try:
             write(descriptor)
-            digest = digest_of_path(Path(f"/proc/self/fd/{descriptor}"))
+            digest = digest_of_descriptor(descriptor)
         except BaseException:
             os.close(descriptor)
             raise
@@ -288,10 +288,16 @@ class MemoryObjects:
             if digest in self._files:
                 os.close(self._files.pop(digest))
 
+    def remove_unused(self, digest: str, used_before: float) -> bool:
+        """Delete an object unless it was used at or after this time; whether it was deleted."""
+        with self._lock:
+            if digest not in self._files or self._used[digest] >= used_before:
+                return False
+            os.close(self._files.pop(digest))
+            return True
+
     def verify(self) -> list[str]:
         """Read every object; the digests of those that are damaged."""
         return [
-            digest
-            for digest, descriptor in sorted(self._files.items())
-            if digest_of_path(Path(f"/proc/self/fd/{descriptor}")) != digest
+            digest for digest, descriptor in sorted(self._files.items()) if digest_of_descriptor(descriptor) != digest
         ]

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blake3 import blake3
@@ -20,7 +22,6 @@ from estudio.store.journal import SMALL_BYTES, Journal, settle_abandoned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
 DIGEST_CHARACTERS = 64
 """32 bytes in lower-case hex."""
@@ -91,7 +92,16 @@ class ObjectFolder:
             raise failure_of_os(error, self.folder) from error
 
     def put_descriptor(self, source: int) -> str:
-        """Keep a copy of a regular file or memfd, made by the kernel; its position does not matter and stays."""
+        """Keep a copy of a regular file or memfd, made by the kernel; its position does not matter and stays.
+
+        What is there already is not copied.
+        """
+        try:
+            digest = digest_of_descriptor(source)
+            if self._is_durable(digest, os.fstat(source).st_size):
+                return digest
+        except OSError as error:
+            raise failure_of_os(error, self.folder) from error
         return self.put_file(lambda target: copy_descriptor(source, target))
 
     def read_bytes(self, digest: str, most: int) -> bytes:
@@ -171,16 +181,16 @@ class ObjectFolder:
                 yield digest
 
     def _keep(self, path: Path, descriptor: int) -> str:
-        digest, size = digest_of_path(path), os.fstat(descriptor).st_size
-        if self._is_durable(digest, size):
-            return digest
+        size = os.fstat(descriptor).st_size
         if size <= SMALL_BYTES:
-            self._journal.append({digest: path.read_bytes()})
+            return self.put_bytes(path.read_bytes())
+        with ThreadPoolExecutor(1) as disk:
+            synced = disk.submit(os.fsync, descriptor)
+            digest = digest_of_path(path)
+            synced.result()
+        if not self._is_durable(digest, size):
             self._name(path, digest, size)
-            return digest
-        os.fsync(descriptor)
-        self._name(path, digest, size)
-        sync_folder(self.folder / digest[:2])
+            sync_folder(self.folder / digest[:2])
         return digest
 
     def _name(self, path: Path, digest: str, size: int) -> None:
@@ -214,7 +224,7 @@ class ObjectFolder:
         return True
 
     def _path(self, digest: str, size: int) -> Path:
-        return self.folder / digest[:2] / f"{digest[2:]}-{size}"
+        return Path(f"{self.folder}/{digest[:2]}/{digest[2:]}-{size}")  # one parse: this is the hot path
 
     def _find(self, digest: str) -> tuple[Path, int, os.stat_result] | None:
         """The object's path, its right size, and how it is."""
@@ -268,6 +278,11 @@ def digest_of_path(path: Path) -> str:
     """The digest that an object with the bytes of this file has; large files are mapped. Raises OSError."""
     threads = blake3.AUTO if path.stat().st_size >= MANY_THREADS_BYTES else 1
     return blake3(max_threads=threads).update_mmap(path).hexdigest()
+
+
+def digest_of_descriptor(descriptor: int) -> str:
+    """The digest that a copy of this regular file or memfd has, wherever its position is. Raises OSError."""
+    return digest_of_path(Path(f"/proc/self/fd/{descriptor}"))
 
 
 def copy_descriptor(source: int, target: int) -> None:

@@ -147,7 +147,7 @@ class ObjectStore(Protocol):
         ...
 
     def has(self, digest: str) -> bool:
-        """Whether it is there with its right size."""
+        """Whether it is there with its right size; then it counts as used now, and no prune removes it for a while."""
         ...
 
     def list_objects(self) -> Iterable[tuple[str, int, float]]:
@@ -156,6 +156,10 @@ class ObjectStore(Protocol):
 
     def remove(self, digest: str) -> None:
         """Delete an object; nothing happens where it is gone already."""
+        ...
+
+    def remove_unused(self, digest: str, used_before: float) -> bool:
+        """Delete an object unless it was used at or after this time, even in this moment; whether it was deleted."""
         ...
 
     def verify(self) -> Iterable[str]:

@@ -6,11 +6,13 @@ That they work is seen in `tests/docs`, which takes longer; what is wrong with t
 from __future__ import annotations
 
 import ast
+import json
 import re
 import shlex
 
 import pytest
 
+from estudio.documents.experiment_document import parse_experiment_document
 from tests.docs.page_blocks import PAGES, ROOT, blocks_of
 
 SNIPPETS = [pytest.param(block.language, block.text, id=block.place) for page in PAGES for block in blocks_of(page)]
@@ -62,5 +64,9 @@ def test_snippet_is_sound(language: str, text: str) -> None:
         assert ast.parse(text).body
     elif language == "sh":
         assert [word for command in command_lines(text) for word in wrong_words(command)] == []
+    elif language == "yaml":
+        assert parse_experiment_document(text.encode(), "page.yaml").problems == ()
+    elif language == "json":
+        assert json.loads(text)
     else:
         assert language in {"text", "toml"}

@@ -47,20 +47,8 @@ def check_version(found: tuple[int, int], path: Path, migrations: Sequence[Seque
     return version
 
 
-def migrate(connection: Connection, path: Path, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> None:
-    """Bring an existing database to the newest schema; the connection's transactions must take the write lock.
-
-    Two processes may call it at once: the second one finds the work done.
-    """
-    if check_version(version_of(connection), path, migrations) == len(migrations):
-        return
-    connection.rollback()
-    with connection.begin():
-        apply_from(connection, check_version(version_of(connection), path, migrations), migrations)
-
-
 def apply_from(connection: Connection, version: int, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> None:
-    """Apply what is missing after `version`, inside the transaction that the caller has begun."""
+    """Apply what is missing after `version`, inside the caller's transaction, which holds the write lock."""
     for statements in migrations[version:]:
         for statement in statements:
             connection.exec_driver_sql(statement)

@@ -1,0 +1,93 @@
+"""Another process in the same store, started by the tests: `child.py WHAT FOLDER NAME`. It says what it has done.
+
+A line is printed only after the store has said that it is kept.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import sys
+import time
+from pathlib import Path
+
+from estudio.core.run import ModuleRun, ModuleState, RunRecord, RunState, StoredOutput
+from estudio.store.database import Database
+from estudio.store.journal import SMALL_BYTES
+from estudio.store.objects import ObjectFolder
+from estudio.store.owners import this_process
+
+
+def say(*words: object) -> None:
+    """One write, so that a kill leaves whole lines."""
+    os.write(1, (" ".join(map(str, words)) + "\n").encode())
+
+
+def put_same_objects(folder: Path, _: str) -> None:
+    """Put what every other child puts."""
+    store = ObjectFolder(folder / "objects")
+    for number in range(30):
+        store.put_many([f"small {number}".encode(), b"large" * (5000 + number)])
+
+
+def add_runs(folder: Path, name: str) -> None:
+    """Twenty runs of three modules, each in many small transactions."""
+    with Database(folder / "database.sqlite") as database:
+        for number in range(20):
+            execute(database, ObjectFolder(folder / "objects"), f"{name}-{number}", 3)
+
+
+def run_until_killed(folder: Path, name: str) -> None:
+    """Runs without an end."""
+    objects = ObjectFolder(folder / "objects")
+    with Database(folder / "database.sqlite") as database:
+        say("ready")
+        for number in itertools.count():
+            execute(database, objects, f"{name}-{number}", 4)
+
+
+def execute(database: Database, objects: ObjectFolder, run_id: str, count: int) -> None:
+    """One run, as the engine would: each module begins, keeps its outputs, finishes; then the run ends."""
+    names = [f"module {number}" for number in range(count)]
+    snapshot = objects.put_bytes(f"snapshot of {run_id}".encode())
+    run = RunRecord(run_id, "pima", snapshot, RunState.RUNNING, partial=False, started_at=1.0, owner=this_process())
+    database.runs.add_run(run, [ModuleRun(name, "kind") for name in names])
+    say("run", run_id)
+    for name in names:
+        database.runs.change_modules(run_id, [ModuleRun(name, "kind", ModuleState.RUNNING)])
+        large = random.choice([10, SMALL_BYTES * 3])
+        table, log = objects.put_many([os.urandom(large), f"log of {name} of {run_id}".encode()])
+        output = StoredOutput("results", "table", table, large)
+        finished = ModuleRun(name, "kind", ModuleState.FINISHED, key=table, outputs=(output,), log=log)
+        database.runs.change_modules(run_id, [finished])
+        say("module", run_id, table, log)
+    database.runs.end_run(run_id, RunState.FINISHED, 2.0)
+    say("end", run_id)
+
+
+def hold_the_lock(folder: Path, seconds: str) -> None:
+    """A write that takes long."""
+    with Database(folder / "database.sqlite") as database, database.connections.writing():
+        say("held")
+        time.sleep(float(seconds))
+
+
+def open_database(folder: Path, _: str) -> None:
+    """Nothing but opening, which makes or migrates the file."""
+    with Database(folder / "database.sqlite") as database:
+        say("runs", len(database.runs.list_runs()))
+
+
+def main() -> None:
+    """Wait for a line where WAIT is set, so that several begin at once."""
+    what, folder, name = sys.argv[1:]
+    doings = [put_same_objects, add_runs, run_until_killed, hold_the_lock, open_database]
+    if os.environ.get("WAIT"):
+        say("waiting")
+        sys.stdin.readline()
+    {doing.__name__: doing for doing in doings}[what](Path(folder), name)
+
+
+if __name__ == "__main__":
+    main()
