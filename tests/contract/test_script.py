@@ -99,6 +99,20 @@ def test_the_line_is_that_of_the_script_when_a_library_raises() -> None:
     assert "json" in error["traceback"]
 
 
+def test_frames_of_libraries_do_not_tell_where_the_environment_lies(any_python: str) -> None:
+    script = """
+        import json
+        def azureml_main(df):
+            try:
+                json.loads("{")
+            except ValueError:
+                df["missing"].sum()
+    """
+    shown = run(script, ONE, python=any_python).error["traceback"]
+    assert '  File "site-packages/pandas/core/' in shown
+    assert [line for line in shown.splitlines() if line.startswith('  File "/')] == []
+
+
 def test_chains_are_kept() -> None:
     script = """
         def azureml_main(df):

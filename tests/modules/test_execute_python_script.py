@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 
+from estudio import run_script
+from estudio.core.calling import MAX_TABLES
 from estudio.core.limits import MIB, Limits
 from estudio.core.module_kind import InputPort, Parameter, ParameterType, PortType
 from estudio.core.outcome import Visualization
-from estudio.errors import EnvironmentNotFound, InvalidInput, InvalidScript
+from estudio.errors import EnvironmentNotFound, InvalidInput, InvalidScript, InvalidUsage
 from estudio.modules.behaviour import BundleFile
 from estudio.modules.kind_parts import KindParts
 from estudio.modules.kinds.execute_python_script import LIMITS, limits_of
-from tests.unit.modules.kind_calls import Bench, NoExecutors, table_at
+from tests.unit.modules.kind_calls import BENCH, Bench, NoExecutors, table_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -188,3 +190,28 @@ def test_one_executor_serves_an_environment_whatever_it_is_called(executors: War
     with ThreadPoolExecutor(4) as threads:
         found = list(threads.map(executors.executor_for, ["default", "named-twice"] * 4))
     assert len({id(executor) for executor in found}) == 1
+
+
+def test_parameters_from_python(estudio_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ESTUDIO_HOME", str(estudio_home))
+    script = "def azureml_main(df=None, *, trees=250, names=()):\n    return [str(trees), *names]\n"
+    outcome = run_script(script, parameters={"trees": 5, "names": ["a", "ñ"]})
+    assert outcome.finished, outcome.error
+    assert outcome.table is not None
+    assert outcome.table.to_arrow().to_pydict() == {"column": ["5", "a", "ñ"]}
+    with pytest.raises(InvalidUsage, match="of the type NoneType"):
+        run_script(script, parameters={"trees": None})  # type: ignore[dict-item]
+
+
+def test_as_many_tables_as_may_be(bench: Bench) -> None:
+    names = [f"a{number}" for number in range(1, MAX_TABLES + 1)]
+    (bench.folder / "b").mkdir()
+    tables = {f"dataset{number}": pa.table({f"c{number}": list(range(20_000))}) for number in range(1, MAX_TABLES + 1)}
+    script = write(bench, f"return pd.concat([{', '.join(names)}], axis=1), a12", ", ".join(names))
+    (bench.folder / script).write_text("import pandas as pd\n" + (bench.folder / script).read_text())
+    outcome = bench.execute(KIND, {**tables, "bundle": BundleFile(bench.folder / "b", "d")}, script=script)
+    assert outcome.error is None, outcome.error
+    assert table_at(outcome, "results").schema.names == [f"c{number}" for number in range(1, MAX_TABLES + 1)]
+    assert table_at(outcome, "results2").equals(
+        table_at(BENCH.execute("select-columns", {"dataset": tables["dataset12"]}), "results")
+    )

@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None, *, door: Door | None = None) -> int:
         The exit code: see `estudio.cli.exit_codes`.
     """
     if argv is None:
-        sys.meta_path.insert(0, _NoPandas)
+        sys.meta_path.insert(0, _NoDataFrames)
     arguments = list(sys.argv[1:] if argv is None else argv)
     _prepare_streams()
     code = 0
@@ -68,19 +68,19 @@ def _end(arguments: list[str], door: Door | None) -> int:
         )
 
 
-class _NoPandas:
-    """A finder that makes pandas look as if it were not installed, in a process that is ours alone.
+class _NoDataFrames:
+    """A finder that makes pandas and NumPy look as if they were not installed, in a process that is ours alone.
 
-    pyarrow imports it, where it is there, as soon as an array is made from Python values: 0.4 s for nothing, because
-    the host never touches a DataFrame. Scripts have the pandas of their environment, in another process. (`None` in
-    `sys.modules` does not do: compiled code takes it for the module.)
+    pyarrow imports both where they are there: more than half a second for nothing, because the host never touches a
+    DataFrame. Scripts have those of their environment, in another process. (`None` in `sys.modules` does not do:
+    compiled code takes it for the module.)
     """
 
     @staticmethod
     def find_spec(name: str, path: object = None, target: object = None) -> None:  # noqa: ARG004 - Python's protocol
-        """Refuse pandas; leave all others to the next finder."""
-        if name == "pandas":
-            raise ModuleNotFoundError("The host process leaves pandas out.", name=name)
+        """Refuse these two; leave all others to the next finder."""
+        if name in ("numpy", "pandas"):
+            raise ModuleNotFoundError("The host process leaves it out.", name=name)
 
 
 def _prepare_streams() -> None:

@@ -7,6 +7,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import linecache
 import os
+import sys
 import traceback
 
 from .notes import PY2, TEXT, to_text
@@ -15,6 +16,8 @@ MAX_TRACEBACK_CHARACTERS = 64 * 1024
 """Enough for a recursion of a thousand levels; the middle is cut."""
 MAX_MESSAGE_CHARACTERS = 2000
 _OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_LIBRARIES = sorted(set(path for path in sys.path if path), key=len, reverse=True)
+"""Where libraries lie, the deepest first: their frames are shown without the folders of this machine above them."""
 _HEADER = "Traceback (most recent call last):\n"
 
 
@@ -39,7 +42,7 @@ def describe(kind, value, trace, script_name):
         script_name: the author's file name, native text.
     """
     trace = _authors(trace)
-    text = _format(kind, value, trace)
+    text = _without_folders(_format(kind, value, trace))
     code = "script-exited" if issubclass(kind, SystemExit) else "script-raised"
     words = summary(kind, value)
     verb = "The script ended itself with" if code == "script-exited" else "The script raised"
@@ -58,6 +61,13 @@ def bounded(text, most):
         half = most // 2 - 40
         text = "{0}\n... {1} characters left out ...\n{2}".format(text[:half], len(text) - 2 * half, text[-half:])
     return text if PY2 else text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _without_folders(text):
+    """Name the files of libraries from `site-packages` or `python3.x` on."""
+    for path in _LIBRARIES:
+        text = text.replace('  File "{0}/'.format(path), '  File "{0}/'.format(os.path.basename(path)))
+    return text
 
 
 def _authors(trace):

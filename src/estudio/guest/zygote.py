@@ -19,7 +19,7 @@ import sys
 import time
 import traceback
 
-from . import channel, isolation
+from . import channel, immortals, isolation
 
 CONTROL_BYTES = 1 << 17
 REQUEST_BYTES = 1 << 13
@@ -131,6 +131,8 @@ def _warm(config):
     os.chdir("/")
     gc.collect()
     gc.disable()
+    if config["rehearse"]:
+        state["immortals"] = immortals.make_immortal()
     if hasattr(gc, "freeze"):
         gc.freeze()
     return state
@@ -187,6 +189,7 @@ def _serve(control, state):
             if not request:
                 os._exit(0)
             _fork_guest(control, state, guests, json.loads(request.decode("utf-8")), doors)
+            gc.collect(1)  # ctypes leaves cycles: every later guest would copy their pages to free them
 
 
 def _unblocking(descriptor):

@@ -22,6 +22,7 @@ from estudio.core.outcome import (
     Timings,
     Visualization,
 )
+from estudio.errors import SandboxBroken
 from estudio.modules.call_message import CallFiles, ScriptCall, message_of
 from estudio.modules.inputs import opened_bundle
 from estudio.modules.reports import CheckedReport, check_report, used_bytes
@@ -77,7 +78,8 @@ class ScriptExecutor:
         inputs = tuple(_file_of(table) for table in call.tables)
         with _reopened(inputs) as descriptors, opened_bundle(call.bundle) as bundle, self._folder() as folder:
             queue_begin = time.monotonic()
-            guest = self.pools.pool_for(call.script).take(profile, folder)
+            pool = self.pools.pool_for(call.script)
+            guest = pool.take(profile, folder)
             queue = time.monotonic() - queue_begin
             result = ResultFile(call.limits.output_bytes)
             try:
@@ -86,6 +88,8 @@ class ScriptExecutor:
                 result.close()
                 guest.kill()
                 guest.close()
+                with contextlib.suppress(SandboxBroken):  # the next call starts another zygote
+                    pool.refill()
         timings = replace(outcome.timings, queue_seconds=queue, total_seconds=time.monotonic() - begin)
         return replace(outcome, timings=timings)
 

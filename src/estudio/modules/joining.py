@@ -46,26 +46,28 @@ class Matches:
     lonely_left: Arrow
     """A mask of the left table's rows."""
     lonely_right: Arrow
-    """A mask of the right table's rows."""
+    """A mask of the right table's rows, where it was asked for."""
 
 
-def find_matches(pairs: Sequence[KeyPair], *, case_sensitive: bool, match_missing: bool) -> Matches:
+def find_matches(
+    pairs: Sequence[KeyPair], *, case_sensitive: bool, match_missing: bool, with_lonely_right: bool
+) -> Matches:
     """Match the rows of two tables.
 
     Args:
         pairs: the keys, at least one.
         case_sensitive: otherwise text is compared in lower case.
         match_missing: whether missing equals missing; otherwise it equals nothing.
+        with_lonely_right: whether rows of the right table without a partner are looked for.
 
     Raises:
         InvalidDataset: keys of types that cannot be compared, or more than MAX_JOINED_ROWS partners.
     """
     left, right, count = _codes(pairs, case_sensitive=case_sensitive, match_missing=match_missing)
-    right_rows = _arrow.arange(0, len(right)).filter(pc.is_valid(right))
-    order = right_rows.take(_compute.sort_indices(right.drop_null()))  # stable: rows of one code keep their order
-    sizes = _sizes(right, count)
-    ends: Arrow = pc.cumulative_sum(sizes)
-    starts = pc.subtract(ends, sizes)
+    present = right.drop_null()
+    by_code = _compute.sort_indices(present)  # stable: rows of one code keep their order
+    order = _arrow.arange(0, len(right)).filter(pc.is_valid(right)).take(by_code)
+    sizes, starts = _runs(present.take(by_code), count)
     partners: Arrow = pc.fill_null(sizes.take(left), making.number(0, pa.int64()))
     total = pc.sum(partners).as_py() or 0
     if total > MAX_JOINED_ROWS:
@@ -78,8 +80,11 @@ def find_matches(pairs: Sequence[KeyPair], *, case_sensitive: bool, match_missin
     begins = pc.subtract(pc.cumulative_sum(partners), partners)
     within = pc.subtract(_arrow.arange(0, total), begins.take(left_rows))
     places = pc.add(starts.take(left.take(left_rows)), within)
-    is_met: Arrow = pc.is_in(right, value_set=pc.unique(left).drop_null())
-    return Matches(left_rows, order.take(places), pc.equal(partners, making.number(0, pa.int64())), pc.invert(is_met))
+    lonely_left: Arrow = pc.equal(partners, making.number(0, pa.int64()))
+    lonely_right: Arrow = None
+    if with_lonely_right:
+        lonely_right = pc.invert(pc.is_in(right, value_set=left.drop_null()))
+    return Matches(left_rows, order.take(places), lonely_left, lonely_right)
 
 
 def _codes(pairs: Sequence[KeyPair], *, case_sensitive: bool, match_missing: bool) -> tuple[Arrow, Arrow, int]:
@@ -114,11 +119,16 @@ def _combined(first: Arrow, second: Arrow) -> Arrow:
     return pc.dictionary_encode(wide).indices.cast(pa.int64())
 
 
-def _sizes(codes: Arrow, count: int) -> Arrow:
-    """How many rows each code has, by code."""
-    counted: Arrow = pc.value_counts(codes.drop_null())
-    sizes = _compute.scatter(counted.field(1), counted.field(0), max_index=count - 1)
-    return pc.fill_null(sizes, making.number(0, pa.int64()))
+def _runs(codes: Arrow, count: int) -> tuple[Arrow, Arrow]:
+    """Of sorted codes: by code, how many rows it has and where they begin."""
+    runs = _compute.run_end_encode(codes, run_end_type=pa.int64())
+    begins = _arrow.concat_arrays([making.numbers([0], pa.int64()), runs.run_ends])
+    sizes = pc.subtract(runs.run_ends, begins.slice(0, len(runs.run_ends)))
+    by_code = (
+        _compute.scatter(each.slice(0, len(sizes)), runs.values, max_index=count - 1) for each in (sizes, begins)
+    )
+    first, second = (pc.fill_null(each, making.number(0, pa.int64())) for each in by_code)
+    return first, second
 
 
 def _repeated(counts: Arrow, total: int) -> Arrow:

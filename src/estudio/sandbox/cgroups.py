@@ -19,6 +19,8 @@ from estudio.errors import InvalidUsage
 
 _ROOT = Path("/sys/fs/cgroup")
 _serial = itertools.count()
+LEFT_BYTES = 1 << 20
+"""Small results that the host holds; more would be taken from the next guest."""
 END_SECONDS = 5.0
 """A killed process ends in milliseconds."""
 
@@ -87,6 +89,17 @@ class GuestCgroup:
             facts = dict(line.split() for line in (self.memory / name).read_text().splitlines())
             return int(facts.get("oom_kill", 0)) > 0
         return False
+
+    def is_empty(self) -> bool:
+        """Whether nothing of its guest is left: no process, and no memory that somebody else still holds.
+
+        A result that the host keeps mapped stays on the account of the guest that wrote it.
+        """
+        try:
+            left = 0 if self.memory is None else _read_number(self.memory / "memory.usage_in_bytes")
+            return left <= LEFT_BYTES and not any(_read_words(folder / "tasks") for folder in self.folders)
+        except (OSError, ValueError):
+            return False
 
     def remove(self) -> None:
         """Remove the groups, and end what is left in them: without a process table of its own, a guest leaves children.
@@ -202,6 +215,10 @@ def _read_words(path: Path) -> set[str]:
         return set(path.read_text().split())
     except OSError:
         return set()
+
+
+def _read_number(path: Path) -> int:
+    return int(path.read_text())
 
 
 def _write(path: Path, value: int) -> None:

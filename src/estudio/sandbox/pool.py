@@ -93,7 +93,8 @@ class GuestPool:
                 zygote, number = self._asked.popleft()
             else:
                 zygote, number = self._zygote, self._zygote.ask(profile, folder)
-            self._refill()
+            if not self._asked:
+                self._refill()
             self._rotate()
         guest = zygote.take(number)
         try:
@@ -103,6 +104,16 @@ class GuestPool:
             guest.close()
             raise
         return guest
+
+    def refill(self) -> None:
+        """Make guests ready for later calls, now that one has ended: beside it they would cost it its processor.
+
+        Raises:
+            SandboxBroken: the zygote is gone.
+        """
+        with self._lock:
+            if self._started and not self._closed:
+                self._refill()
 
     def _refill(self) -> None:
         while self._ahead and "mount" in self.spec.walls and len(self._asked) < self._ahead:

@@ -40,6 +40,8 @@ SHARED_PROCESSES = 64
 only: a guest that uses up its own share must not starve the others."""
 NETWORKS = 16
 """Network namespaces that a zygote keeps for its guests; beyond as many guests at a time each makes its own."""
+SPARE_CGROUPS = 8
+"""Control groups that wait for a guest: as many as usually run at a time."""
 MAX_LAST_WORDS = 4_000
 """What a dying zygote printed, for the error text."""
 UNPRIVILEGED_ID = 60_578
@@ -317,8 +319,16 @@ class Zygote:
         guest.status = status
         if guest.cgroup is not None:
             guest.kernel_killed_for_memory = guest.cgroup.kernel_killed()
-            guest.cgroup.remove()
+            self._put_back(guest.cgroup, used_up=guest.kernel_killed_for_memory)
         guest.ended.set()
+
+    def _put_back(self, cgroup: GuestCgroup, *, used_up: bool) -> None:
+        """Keep control groups for another guest: making and removing them takes the kernel a millisecond."""
+        if self._alive and not used_up and len(self._spare_cgroups) < SPARE_CGROUPS and cgroup.is_empty():
+            cgroup.limit(self._limits.memory_bytes, self._limits.processes)
+            self._spare_cgroups.append(cgroup)
+        else:
+            cgroup.remove()
 
     # --- the end
 

@@ -89,19 +89,20 @@ def join(call: ModuleCall) -> Mapping[str, PortValue]:
     settings = call.settings.settings
     left, right = get_table(call, "left").to_arrow(), get_table(call, "right").to_arrow()
     pairs = _pairs(left, right, settings)
+    kind = JoinType(text_of(settings, "type") or JoinType.INNER)
     matches = find_matches(
         pairs,
         case_sensitive=flag_of(settings, "case_sensitive") is not False,
         match_missing=flag_of(settings, "match_missing") is True,
+        with_lonely_right=keeps_right(kind),
     )
-    kind = JoinType(text_of(settings, "type") or JoinType.INNER)
     if kind in (JoinType.SEMI, JoinType.ANTI):
         kept: Arrow = matches.lonely_left if kind is JoinType.ANTI else pc.invert(matches.lonely_left)
         return {"results": Table.from_arrow(left.filter(kept))}
     left_rows, right_rows = _rows(matches, kind)
     keep_keys = flag_of(settings, "keep_right_keys") is True
     right_names = {pair.right_name for pair in pairs}
-    columns = {} if keep_keys or not matches_right(kind) else {pair.left_name: pair for pair in pairs}
+    columns = {} if keep_keys or not keeps_right(kind) else {pair.left_name: pair for pair in pairs}
     arrays = [
         _filled_key(columns[name], left_rows, right_rows) if name in columns else left.column(name).take(left_rows)
         for name in left.schema.names
@@ -111,7 +112,7 @@ def join(call: ModuleCall) -> Mapping[str, PortValue]:
     return {"results": Table.from_arrow(pa.table(arrays, names=[*left.schema.names, *kept_names]))}
 
 
-def matches_right(kind: JoinType) -> bool:
+def keeps_right(kind: JoinType) -> bool:
     """Whether rows of the right table stay that have no partner."""
     return kind in (JoinType.RIGHT, JoinType.FULL)
 
@@ -147,7 +148,7 @@ def _rows(matches: Matches, kind: JoinType) -> tuple[Arrow, Arrow]:
         right = _arrow.concat_arrays([right, pa.nulls(len(lonely), pa.int64())])
         order = pc.array_sort_indices(left)
         left, right = left.take(order), right.take(order)
-    if matches_right(kind):
+    if keeps_right(kind):
         lonely = pc.indices_nonzero(matches.lonely_right).cast(pa.int64())
         left = _arrow.concat_arrays([left, pa.nulls(len(lonely), pa.int64())])
         right = _arrow.concat_arrays([right, lonely])
