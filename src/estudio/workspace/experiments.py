@@ -156,6 +156,7 @@ class WorkspaceExperiment:
             budget = replace(budget, memory_bytes=settings.memory_bytes)
         environments, state = self._parts.environments, self._parts.folder.state
         environments.ready, environments.on_progress = budget.parallel, on_progress
+        _ = self._parts.repaired
         runs, objects = self._parts.database.runs, self._parts.objects
         with FrozenFiles(self._find(), new_run_folder(state / RUN_FOLDERS), self._parts.file_digest) as files:
             prepared = self._prepare(parameters or {}, files)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -125,6 +126,15 @@ class WorkspaceParts:
         from estudio.modules.registry import behaviours  # noqa: PLC0415
 
         return behaviours(KindParts(self.executors, _LateDatasets(self), export_path=self._export_path))
+
+    @cached_property
+    def repaired(self) -> tuple[RunRecord, ...]:
+        """Runs whose process had died, ended as interrupted now. Raises StoreFailed."""
+        from estudio.engine.repair import repair  # noqa: PLC0415 - imports the database's parts
+
+        if not self.folder.state.exists():
+            return ()
+        return tuple(repair(self.database.runs, self.folder.state / RUN_FOLDERS, time.time()))
 
     def execute(self, execution: Execution) -> RunRecord:
         """Run it to its end; executors that were cancelled with it are of no use for the next run."""

@@ -7,16 +7,13 @@ with estudio.Workspace.open() as workspace:
 
 from __future__ import annotations
 
-import time
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from estudio.engine.repair import repair
 from estudio.errors import RunNotFound
 from estudio.workspace.experiments import ExperimentSummary, WorkspaceExperiment, summary_of
 from estudio.workspace.folder import find_workspace
-from estudio.workspace.open import RUN_FOLDERS, WorkspaceParts
+from estudio.workspace.open import WorkspaceParts
 from estudio.workspace.restoring import RestoredRun, restore_run
 from estudio.workspace.runs import Run
 
@@ -53,12 +50,10 @@ class Workspace:
         """
         return cls(find_workspace(path))
 
-    @cached_property
+    @property
     def repaired(self) -> tuple[RunRecord, ...]:
         """Runs whose process had died: they are interrupted now, and what they finished is kept. Raises StoreFailed."""
-        if not self.folder.state.exists():
-            return ()
-        return tuple(repair(self._parts.database.runs, self.folder.state / RUN_FOLDERS, time.time()))
+        return self._parts.repaired
 
     def experiments(self) -> tuple[ExperimentSummary, ...]:
         """All experiments by name, each with its newest run. A document that is not valid is among them."""
