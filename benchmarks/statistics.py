@@ -59,7 +59,7 @@ def measure(setting: Setting) -> Report:
     report = Report(
         "statistics",
         "a look at every column of a table, s",
-        ("rows", "columns", "GB", "estudio p50", "pandas p50", "pandas ÷ estudio", "in seconds"),
+        ("rows", "columns", "GB", "estudio p50", "pandas", "pandas ÷ estudio", "in seconds"),
     )
     with shared_folder() as folder:
         table = wide_table(rows)
@@ -69,8 +69,8 @@ def measure(setting: Setting) -> Report:
         own, found = _own(folder / "table.arrow")
         report.note(_check(found, folder / "table.arrow"))
         with Peer(setting, "described.py") as peer:
-            peer.ask("load", path=str(folder / "table.arrow"))
-            seconds = statistics.median(peer.ask("describe", times=TIMES if setting.quick else 1))
+            names = peer.ask("load", path=str(folder / "table.arrow"))
+            seconds = peer.ask("describe") + sum(peer.ask("count", name=name) for name in names)
     report.add(
         str(rows),
         str(len(found.columns)),

@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from estudio.core.statistics import ColumnStatistics, Figure, TopValue
 from estudio.tables.countedvalues import CountedValues, counted_values
-from estudio.tables.distinct import COUNTED_ROWS, FEW_VALUES, frequent_in_sample, top_values, unique_count
-from estudio.tables.sampling import sample_of
+from estudio.tables.distinct import FEW_VALUES, frequent_in_sample, top_values, unique_count
+from estudio.tables.sampling import random_rows_of
 from estudio.tables.valuetext import as_text
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def counted_where_affordable(array: Arrow) -> tuple[CountedValues, bool]:
 
     The second value says whether they are all.
     """
-    sample = sample_of(array, COUNTED_ROWS)
+    sample = random_rows_of(array)
     counted = counted_values(sample)
     if len(sample) == len(array):
         return counted, True

@@ -11,11 +11,10 @@ import pyarrow as pa
 
 from estudio.tables import making
 from estudio.tables.columnvalues import counted_where_affordable
-from estudio.tables.distinct import COUNTED_ROWS
 from estudio.tables.kernels import as_floats
 from estudio.tables.kernels import compute as pc
 from estudio.tables.numbercolumns import ticks_of
-from estudio.tables.sampling import sample_of
+from estudio.tables.sampling import random_rows_of
 from estudio.tables.valuetext import as_text
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def _plain(array: Arrow) -> Arrow:
 
 
 def _of_numbers(before: Arrow, after: Arrow) -> tuple[float | None, bool]:
-    one, other = (sample_of(array, COUNTED_ROWS).drop_null() for array in (before, after))
+    one, other = (random_rows_of(array).drop_null() for array in (before, after))
     if not len(one) or not len(other):
         return None, False
     is_exact = len(one) + before.null_count == len(before) and len(other) + after.null_count == len(after)

@@ -16,7 +16,7 @@ from estudio.tables.kernels import compute as pc
 from estudio.tables.kernels import outermost
 from estudio.tables.numberpasses import DistinctNumbers, kept_share
 from estudio.tables.queryengine import query
-from estudio.tables.sampling import SAMPLE_ROWS
+from estudio.tables.sampling import RANDOM_ROWS, SAMPLE_ROWS
 
 if TYPE_CHECKING:
     from estudio.tables.typenames import Arrow
@@ -25,8 +25,8 @@ FEW_VALUES = 5_000
 """So few different values are counted one by one in any number of rows."""
 TOP_VALUES = 10
 """Most frequent values that are kept."""
-COUNTED_ROWS = 1 << 16
-"""Of a sample whose values are counted one by one: few different values show in 65 536 rows as well as in more."""
+MAX_REPEATED_SHARE = 0.02
+"""Of the rows: a sample that leaves no more of them in doubt need not be followed by a look at every value."""
 LEAST_SAMPLED = 20
 """Occurrences in a sample that make a value frequent: its share is then told to within a fifth (one standard error)."""
 
@@ -36,14 +36,27 @@ def unique_count(column: Arrow, sampled: CountedValues) -> tuple[int, bool]:
     if len(column) <= SAMPLE_ROWS:
         answer = query("SELECT count(DISTINCT x) AS n FROM t", t=pa.table([column], names=["x"]))
         return int(answer.column("n")[0].as_py()), True
+    present = len(column) - column.null_count
+    if sampled.rows and sampled.unique == sampled.rows and repeated_share(present, sampled.rows) <= MAX_REPEATED_SHARE:
+        return present, False
     share = kept_share(likely_distinct(sampled, len(column)))
     estimated = _estimate_of_numbers(column, share) if is_hashed_here(column.type) else _estimate_of_any(column, share)
-    return max(sampled.unique, min(estimated, len(column) - column.null_count)), False
+    return max(sampled.unique, min(estimated, present)), False
 
 
 def is_hashed_here(arrow: Arrow) -> bool:
     """Whether values of a type are numbers of 32 or 64 bits, which need no engine to be hashed."""
     return arrow in (pa.int32(), pa.uint32(), pa.int64(), pa.uint64(), pa.float32(), pa.float64())
+
+
+def repeated_share(rows: int, sampled: int) -> float:
+    """The share of rows that can repeat a value if a random sample shows no value twice, with 95 % certainty.
+
+    A sample of n out of N rows has n² / 2N² · Σ c(c - 1) equal pairs on average, where c is how often a value occurs.
+    None are seen, so by the rule of three there are less than three on average. Rows that repeat a value are fewer
+    than Σ c(c - 1), whatever the distribution.
+    """
+    return 6 * rows / sampled**2
 
 
 def likely_distinct(sampled: CountedValues, rows: int) -> float:
@@ -71,7 +84,7 @@ def top_values(counted: CountedValues) -> CountedValues:
 def frequent_in_sample(sampled: CountedValues, rows: int) -> CountedValues:
     """Values that are frequent in a sample, their counts scaled to `rows`."""
     often = _where(sampled, pc.greater_equal(sampled.counts, making.number(LEAST_SAMPLED, pa.int64())))
-    scaled = [round(count * rows / COUNTED_ROWS) for count in often.counts.to_pylist()]
+    scaled = [round(count * rows / RANDOM_ROWS) for count in often.counts.to_pylist()]
     return CountedValues(often.values, making.numbers(scaled, pa.int64()))
 
 

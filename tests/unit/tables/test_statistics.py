@@ -243,6 +243,8 @@ def large() -> pd.DataFrame:
             "infinite": infinite,
             "huge": random.integers(2**62, 2**63 - 1, ROWS),
             "sorted": np.arange(ROWS, dtype=np.int32),
+            "pairs": np.arange(ROWS) // 2,
+            "dozens": np.arange(ROWS) // 12,
             "cauchy": random.standard_cauchy(ROWS),
             "few": random.integers(0, 7, ROWS),
             "moment": pd.Series(np.arange(ROWS) * 10**9).astype("datetime64[ns]"),
@@ -254,7 +256,7 @@ def large() -> pd.DataFrame:
 
 def test_large_columns_are_those_of_pandas(large: pd.DataFrame) -> None:
     found = {column.name: column for column in table_statistics(Table.from_pandas(large)).columns}
-    for name in ("normal", "zeros", "infinite", "huge", "sorted", "cauchy", "few"):
+    for name in ("normal", "zeros", "infinite", "huge", "sorted", "pairs", "dozens", "cauchy", "few"):
         column, series = found[name], large[name]
         finite = series[np.isfinite(series)].astype("float64")
         assert (column.min, column.max) == (series.min(), series.max()), name

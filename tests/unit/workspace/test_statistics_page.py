@@ -24,7 +24,7 @@ from estudio.workspace import looks, table_page
 PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "statistics.md").read_text(encoding="utf-8")
 BOUNDS = {
     sampling.SAMPLE_ROWS: "262 144 rows",
-    distinct.COUNTED_ROWS: "65 536 rows",
+    sampling.RANDOM_ROWS: "65 536 rows",
     distinct.FEW_VALUES: "5 000 different values",
     distinct.LEAST_SAMPLED: "occur 20 times",
     columnvalues.MAX_VALUE_CHARACTERS: "200 characters",
