@@ -33,6 +33,9 @@ _fork_hooks = []
 _NEEDLESS_HOOKS = ("logging", "random", "threading")
 """Locks that nobody holds, and random numbers, which `runner` reseeds."""
 _raw_signal = importlib.import_module("_signal" if sys.version_info >= (3,) else "signal")
+QUIET_MILLISECONDS = 25
+"""A guest that has waited so long rehearses its call; sooner, calls come one after another, and it would only take the
+processor from them."""
 LIFELINE = 0
 """Standard input: a pipe that the host never writes; its end says that the host is gone."""
 
@@ -252,7 +255,7 @@ def _guest(state, request, connection, log, doors):
         _answer(connection, {"failed": "%s: %s" % (type(error).__name__, error)})
         os._exit(71)
     _answer(connection, {"ready": True})
-    if state["rehearse"] and not _is_waiting(connection):
+    if state["rehearse"] and not _is_awaited(connection):
         state["runner"].rehearse()
     try:
         _take_one_call(state["runner"], connection)
@@ -304,11 +307,11 @@ def _work_in(folder):
         os.environ[name] = folder + value
 
 
-def _is_waiting(connection):
-    """Whether a call has come already: then there is no time to rehearse."""
+def _is_awaited(connection):
+    """Whether a call has come already or comes soon: then there is no time to rehearse."""
     watch = select.poll()
     watch.register(connection, select.POLLIN)
-    return bool(watch.poll(0))
+    return bool(watch.poll(QUIET_MILLISECONDS))
 
 
 def _take_one_call(runner, connection):
