@@ -71,6 +71,8 @@ def test_only_what_is_asked_for_runs(workspace: Workspace) -> None:
     run = workspace.experiment("plain").run(to="halves")
     assert states(run) == {"people": "finished", "halves": "finished", "table": "skipped"}
     fresh = workspace.experiment("plain").run(to=["people"], fresh=True)
+    assert look_at(workspace, "plain", "halves.results2").run.id == run.id
+    assert look_at(workspace, "plain", "people").run.id == fresh.id
     reason = fresh["people"].reason
     assert reason is not None
     assert reason.code is ReasonCode.FRESH

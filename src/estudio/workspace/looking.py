@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from estudio.core.module_kind import PortType
-from estudio.core.run import ModuleState, RunState
+from estudio.core.run import ModuleState
 from estudio.errors import OutputFailed, PortNotFound
 from estudio.workspace.looks import look_at_table, look_at_visualization
 
@@ -62,7 +62,7 @@ def look_at(
     name = workspace.folder.experiment_name(experiment)
     module_name, _, port = place.partition(".")
     run = workspace.run(experiment=name) if run_id is None else workspace.run(run_id, experiment=name)
-    if run_id is None and run.state is not RunState.FINISHED:
+    if run_id is None and not (module_name in run and _has(run[module_name], port)):
         run = _newest_with(workspace, name, module_name, port) or run
     module = run[module_name]
     stored = module.stored(port or _first_port(module))
