@@ -45,6 +45,8 @@ class Connections:
         self.path = path
         self._lock = threading.Lock()
         self._closed = False
+        self._readers_lock = threading.Lock()
+        self._readers: list[PoolProxiedConnection] = []
         with named_failures(path):
             if not path.exists():
                 _refuse_log_alone(path)
@@ -100,11 +102,27 @@ class Connections:
         """A connection for one SELECT in plain SQL, which sees one moment of the database."""
         with named_failures(self.path):
             self._check_open()
-            pooled = self._engine.raw_connection()
+            reader = self._take_reader()
             try:
-                yield _driver_of(pooled)
-            finally:
-                pooled.close()
+                yield _driver_of(reader)
+            except BaseException:
+                reader.close()
+                raise
+            self._give_reader_back(reader)
+
+    def _take_reader(self) -> PoolProxiedConnection:
+        with self._readers_lock:
+            if self._readers:
+                return self._readers.pop()
+        return self._engine.raw_connection()
+
+    def _give_reader_back(self, reader: PoolProxiedConnection) -> None:
+        """Kept out of the pool, which would take longer to give and take it than one SELECT."""
+        with self._readers_lock:
+            if not self._closed and len(self._readers) < READERS:
+                self._readers.append(reader)
+                return
+        reader.close()
 
     def close(self) -> None:
         """Close all connections; a second time is nothing."""
@@ -112,6 +130,9 @@ class Connections:
             if not self._closed:
                 self._closed = True
                 self._writer.close()
+                with self._readers_lock:
+                    while self._readers:
+                        self._readers.pop().close()
                 self._engine.dispose()
 
     def _plain_writer(self) -> sqlite3.Connection:
