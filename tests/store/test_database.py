@@ -309,6 +309,27 @@ def test_an_exception_inside_a_transaction_undoes_it(path: Path) -> None:
         database.runs.add_run(run(), [])
 
 
+def test_plain_transactions_are_undone_and_synced_like_the_others(path: Path) -> None:
+    with Database(path) as database:
+        connections = database.connections
+        database.runs.add_run(run(), [])
+        with suppress(KeyboardInterrupt), connections.writing_plainly() as connection:
+            connection.execute("DELETE FROM runs")
+            raise KeyboardInterrupt
+        with suppress(StoreFailed), connections.writing_plainly(durable=False) as connection:
+            connection.execute("DELETE FROM runs")
+            connection.execute("no statement")
+        assert [each.id for each in database.runs.list_runs()] == [run().id]
+        with connections.writing_plainly(durable=False) as connection:
+            assert connection.in_transaction
+            assert connection.execute("PRAGMA synchronous").fetchone() == (1,)
+        for _ in range(2):
+            with connections.writing_plainly() as connection:
+                assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+    with pytest.raises(StoreFailed, match="closed"), connections.reading_plainly():
+        pass
+
+
 def test_two_processes_write_at_once(path: Path) -> None:
     run_children("add_runs", path.parent, 2)
     with Database(path) as database:

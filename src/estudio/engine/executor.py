@@ -96,6 +96,7 @@ class Execution:
         self._progress = Progress(plan, around.past, self._holdings)
         self._ledger = Ledger(around.budget)
         self._ready: deque[Ready] = deque()
+        self._changes: list[Change] = []
         self._running: dict[str, ModuleRun] = {}
         self._announcer = Announcer(around.on_event)
         self._failure: BaseException | None = None
@@ -169,27 +170,34 @@ class Execution:
         )
         workers = ThreadPoolExecutor(around.budget.parallel, thread_name_prefix="estudio-module")
         try:
-            self._take(self._progress.begin(), recorder)
+            self._take(self._progress.begin())
             while self._is_at_work:
-                self._start_ready(workers, caller, recorder)
+                self._start_ready(workers, caller)
+                self._hand_changes(recorder)
                 if self._is_at_work:
-                    self._handle(self._messages.get(), recorder)
+                    self._handle(self._messages.get())
         finally:
             self._stop()
             workers.shutdown(wait=True, cancel_futures=True)
-            self._handle_rest(recorder)
+            self._handle_rest()
+            self._hand_changes(recorder)
             recorder.close()
-            self._handle_rest(recorder)
+            self._handle_rest()
 
     @property
     def _is_at_work(self) -> bool:
         return bool(self._running) or not (self._is_stopping or self._progress.is_over)
 
-    def _take(self, step: Step, recorder: Recorder) -> None:
-        recorder.record(*step.changes)
+    def _take(self, step: Step) -> None:
+        self._changes.extend(step.changes)
         self._ready.extend(step.ready)
 
-    def _start_ready(self, workers: ThreadPoolExecutor, caller: ModuleCaller, recorder: Recorder) -> None:
+    def _hand_changes(self, recorder: Recorder) -> None:
+        """Together, and when all that can go has been started: what is below need not wait for the recorder."""
+        recorder.record(*self._changes)
+        self._changes.clear()
+
+    def _start_ready(self, workers: ThreadPoolExecutor, caller: ModuleCaller) -> None:
         """Start what there is room for, in order; what is too large now lets others pass."""
         too_large: list[Ready] = []
         while self._ready and not self._is_stopping and not self._ledger.is_full:
@@ -199,7 +207,7 @@ class Execution:
                 continue
             running = replace(ready.module_run, started_at=time.time())
             self._running[running.module] = running
-            recorder.record(Change(running))
+            self._changes.append(Change(running))
             self._announcer.announce(ModuleChanged(self._record.id, running))
             workers.submit(self._work, caller, ready)
         self._ready.extendleft(reversed(too_large))
@@ -207,19 +215,19 @@ class Execution:
     def _work(self, caller: ModuleCaller, ready: Ready) -> None:
         self._messages.put(caller.call(ready.planned, ready.ports))
 
-    def _handle(self, message: _Message, recorder: Recorder) -> None:
+    def _handle(self, message: _Message) -> None:
         if isinstance(message, Ended):
-            self._handle_ended(message, recorder)
+            self._handle_ended(message)
         elif isinstance(message, _Stored):
             self._ledger.release_stored(message.name)
-            self._take(self._progress.stored(message.name), recorder)
+            self._take(self._progress.stored(message.name))
         elif isinstance(message, _Failed):
             self._failure = self._failure or message.error
             self._stop()
         else:
             self._stop()
 
-    def _handle_ended(self, ended: Ended, recorder: Recorder) -> None:
+    def _handle_ended(self, ended: Ended) -> None:
         running = self._running.pop(ended.name)
         self._ledger.release(ended.name)
         if ended.state is ModuleState.FINISHED:
@@ -228,7 +236,7 @@ class Execution:
             self._failure = self._failure or ended.failure
         if ended.state is ModuleState.CANCELLED:
             self._stop()
-        self._take(self._progress.ended(ended, running), recorder)
+        self._take(self._progress.ended(ended, running))
 
     def _stop(self) -> None:
         """Start nothing more, and end what runs."""
@@ -237,10 +245,10 @@ class Execution:
             if self._running and self._around.interrupt is not None:
                 self._around.interrupt()
 
-    def _handle_rest(self, recorder: Recorder) -> None:
+    def _handle_rest(self) -> None:
         """What was sent after the last message that was waited for: results to keep, failures to raise."""
         while not self._messages.empty():
-            self._handle(self._messages.get(), recorder)
+            self._handle(self._messages.get())
 
     def _on_stored(self, name: str, outputs: tuple[StoredOutput, ...]) -> None:
         self._holdings.add_stored(name, outputs)

@@ -197,6 +197,8 @@ def _described(port: str, table: Table, digest: str, size_bytes: int) -> StoredO
 
 
 def _digest(file: TableFile) -> str:
+    if file.size_bytes <= SMALL_BYTES:
+        return digest_of_bytes(os.pread(file.descriptor, SMALL_BYTES, 0))
     with mmap.mmap(file.descriptor, 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ) as content:
         return blake3(content, max_threads=blake3.AUTO).hexdigest()
 

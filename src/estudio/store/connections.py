@@ -10,7 +10,7 @@ import shutil
 import sqlite3
 import tempfile
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,8 @@ from estudio.store.failures import failure_of_os, failure_of_sqlite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import PoolProxiedConnection
 
 BUSY_SECONDS = 20.0
 """How long to wait for another process's write: far longer than any transaction, short enough for a person."""
@@ -43,6 +45,8 @@ class Connections:
         self.path = path
         self._lock = threading.Lock()
         self._closed = False
+        self._readers_lock = threading.Lock()
+        self._readers: list[PoolProxiedConnection] = []
         with named_failures(path):
             if not path.exists():
                 _refuse_log_alone(path)
@@ -73,14 +77,17 @@ class Connections:
                 with self._writer.begin():
                     yield self._writer
                 return
-            cursor = self._writer.connection.cursor()
-            self._writer.rollback()
-            cursor.execute("PRAGMA synchronous = NORMAL")
-            try:
-                with self._writer.begin():
-                    yield self._writer
-            finally:
-                cursor.execute("PRAGMA synchronous = FULL")
+            with _not_synced(self._plain_writer()), self._writer.begin():
+                yield self._writer
+
+    @contextmanager
+    def writing_plainly(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """The same for statements in plain SQL: the driver's connection, without what SQLAlchemy does around it."""
+        with self._lock, named_failures(self.path):
+            self._check_open()
+            writer = self._plain_writer()
+            with nullcontext() if durable else _not_synced(writer), _immediate(writer):
+                yield writer
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -90,17 +97,81 @@ class Connections:
             with self._engine.connect() as connection:
                 yield connection
 
+    @contextmanager
+    def reading_plainly(self) -> Iterator[sqlite3.Connection]:
+        """A connection for one SELECT in plain SQL, which sees one moment of the database."""
+        with named_failures(self.path):
+            self._check_open()
+            reader = self._take_reader()
+            try:
+                yield _driver_of(reader)
+            except BaseException:
+                reader.close()
+                raise
+            self._give_reader_back(reader)
+
+    def _take_reader(self) -> PoolProxiedConnection:
+        with self._readers_lock:
+            if self._readers:
+                return self._readers.pop()
+        return self._engine.raw_connection()
+
+    def _give_reader_back(self, reader: PoolProxiedConnection) -> None:
+        """Kept out of the pool, which would take longer to give and take it than one SELECT."""
+        with self._readers_lock:
+            if not self._closed and len(self._readers) < READERS:
+                self._readers.append(reader)
+                return
+        reader.close()
+
     def close(self) -> None:
         """Close all connections; a second time is nothing."""
         with self._lock:
             if not self._closed:
                 self._closed = True
                 self._writer.close()
+                with self._readers_lock:
+                    while self._readers:
+                        self._readers.pop().close()
                 self._engine.dispose()
+
+    def _plain_writer(self) -> sqlite3.Connection:
+        writer = _driver_of(self._writer.connection)
+        self._writer.rollback()  # asking for it may have begun a transaction
+        return writer
 
     def _check_open(self) -> None:
         if self._closed:
             raise StoreFailed(f"The database {self.path} is closed.", path=str(self.path))
+
+
+@contextmanager
+def _not_synced(writer: sqlite3.Connection) -> Iterator[None]:
+    """What is committed meanwhile survives the process; a power failure may undo it, whole transactions at a time."""
+    writer.execute("PRAGMA synchronous = NORMAL")
+    try:
+        yield
+    finally:
+        writer.execute("PRAGMA synchronous = FULL")
+
+
+@contextmanager
+def _immediate(writer: sqlite3.Connection) -> Iterator[None]:
+    """A transaction of the driver's connection: committed at the end, rolled back where anything was raised."""
+    writer.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        writer.execute("COMMIT")
+    except BaseException:
+        if writer.in_transaction:
+            writer.execute("ROLLBACK")
+        raise
+
+
+def _driver_of(pooled: PoolProxiedConnection) -> sqlite3.Connection:
+    driver = pooled.driver_connection
+    assert isinstance(driver, sqlite3.Connection)  # noqa: S101 -- the engine is made for this driver
+    return driver
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from estudio.core.run import ModuleState, RunState
-from estudio.store import event_bodies, moves, rows, tables
+from estudio.store import event_bodies, moves, plain_statements, rows, tables
 from estudio.store.failures import readable_rows
 from estudio.store.protocols import StoredEvent
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from estudio.core.run import ModuleRun, Owner, RunRecord
     from estudio.store.connections import Connections
+    from estudio.store.plain_statements import PlainStatement
 
 _RUN_WIDTH = len(rows.RUN_COLUMNS)
 _MODULE_WIDTH = len(rows.MODULE_COLUMNS)
@@ -61,9 +62,9 @@ class RunDatabase:
     def change_modules(self, run_id: str, changed: Sequence[ModuleRun]) -> None:
         """Replace these modules' records, in one durable transaction; every move of state is checked."""
         durable = any(module.state is not ModuleState.RUNNING for module in changed)
-        with self._connections.writing(durable=durable) as connection:
-            wanted = {"wanted": rows.to_json([module.module for module in changed]), "run_id": run_id}
-            found = connection.execute(tables.select_states, wanted).all()
+        wanted = {"wanted": rows.to_json([module.module for module in changed]), "run_id": run_id}
+        with self._connections.writing_plainly(durable=durable) as connection:
+            found = plain_statements.select_states.all(connection, wanted)
             if not found:
                 raise moves.run_missing(run_id)
             run_state, number, last_event = found[0][:3]
@@ -72,9 +73,10 @@ class RunDatabase:
                 states = {row[3]: ModuleState(row[4]) for row in found if row[3] is not None}
             moved = moves.moved_modules(run_id, states, changed)
             numbers = {row[3]: row[5] for row in found}
-            self._replace(connection, [(numbers[module.module], module) for module, _ in moved])
+            replaced = [_replaced(numbers[module.module], module) for module, _ in moved]
             bodies = [event_bodies.module_changed(run_id, module) for module, has_moved in moved if has_moved]
-            self._add_events(connection, number, last_event, bodies)
+            plain_statements.update_module.execute_many(connection, replaced)
+            plain_statements.insert_events.execute_many(connection, self._events(number, last_event, bodies))
 
     def get_run(self, run_id: str) -> RunRecord:
         """The run of that id, or of a beginning of an id that only one run has. Raises RunNotFound."""
@@ -111,11 +113,11 @@ class RunDatabase:
 
     def find_results(self, keys: Sequence[str]) -> dict[str, tuple[str, ModuleRun]]:
         """For each of these cache keys that has one: the newest (run id, finished module run)."""
-        return self._newest(tables.newest_of_keys, {"wanted": rows.to_json(list(keys))})
+        return self._newest(plain_statements.newest_of_keys, {"wanted": rows.to_json(list(keys))})
 
     def find_latest(self, experiment: str, modules: Sequence[str]) -> dict[str, tuple[str, ModuleRun]]:
         """For each module the newest (run id, module run) of that experiment that finished or was reused."""
-        return self._newest(tables.newest_of_names, {"wanted": rows.to_json(list(modules)), "of": experiment})
+        return self._newest(plain_statements.newest_of_names, {"wanted": rows.to_json(list(modules)), "of": experiment})
 
     def remove_run(self, run_id: str) -> None:
         """Forget a run; its objects stay until the next prune. Raises RunNotFound; StateConflict while it runs."""
@@ -164,30 +166,20 @@ class RunDatabase:
 
     def _replace(self, connection: Connection, modules: Sequence[tuple[int, ModuleRun]]) -> None:
         if modules:
-            connection.execute(
-                tables.update_module,
-                [
-                    {
-                        "module_number": number,
-                        **{f"new_{name}": value for name, value in rows.module_row(module).items()},
-                    }
-                    for number, module in modules
-                ],
-            )
+            connection.execute(tables.update_module, [_replaced(number, module) for number, module in modules])
 
     def _add_events(
         self, connection: Connection, run_number: int, last_event: int, bodies: Sequence[dict[str, object]]
     ) -> None:
-        if not bodies:
-            return
+        if bodies:
+            connection.execute(tables.insert_events, self._events(run_number, last_event, bodies))
+
+    def _events(self, run_number: int, last_event: int, bodies: Sequence[dict[str, object]]) -> list[dict[str, Any]]:
         at = self._clock()
-        connection.execute(
-            tables.insert_events,
-            [
-                {"run": run_number, "number": number, "at": at, "body": rows.to_json(body)}
-                for number, body in enumerate(bodies, last_event + 1)
-            ],
-        )
+        return [
+            {"run": run_number, "number": number, "at": at, "body": rows.to_json(body)}
+            for number, body in enumerate(bodies, last_event + 1)
+        ]
 
     def _run_row(self, connection: Connection, run_id: str) -> tuple[RunRecord, int, int]:
         """The run of exactly that id, its number and the number of its last event. Raises RunNotFound."""
@@ -204,8 +196,13 @@ class RunDatabase:
         wanted = {"beginning": beginning, "beyond": beginning + _BEYOND, "most": moves.MAX_NAMED + 1}
         return moves.only_run(beginning, connection.execute(tables.ids_beginning, wanted).scalars().all())
 
-    def _newest(self, statement: Any, parameters: dict[str, Any]) -> dict[str, tuple[str, ModuleRun]]:  # noqa: ANN401
-        with self._connections.reading() as connection:
-            found = connection.execute(statement, parameters).all()
+    def _newest(self, statement: PlainStatement, parameters: dict[str, Any]) -> dict[str, tuple[str, ModuleRun]]:
+        with self._connections.reading_plainly() as connection:
+            found = statement.all(connection, parameters)
         with readable_rows(self._connections.path):
             return {row[0]: (row[1], rows.module_of(row[2:])) for row in found}
+
+
+def _replaced(number: int, module: ModuleRun) -> dict[str, Any]:
+    """The parameters of `update_module`."""
+    return {"module_number": number, **{f"new_{name}": value for name, value in rows.module_row(module).items()}}

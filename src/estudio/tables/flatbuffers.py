@@ -1,4 +1,4 @@
-"""Just enough of the FlatBuffers format to find and change numbers inside Arrow's own metadata.
+"""Just enough of the FlatBuffers format to find numbers inside Arrow's own metadata.
 
 Positions are absolute in the bytes given. Only for metadata that pyarrow itself has made or already accepted.
 Source: the FlatBuffers internals document (a table starts with the distance back to its list of field places).
@@ -32,29 +32,19 @@ class FlatTable:
 
     def table(self, number: int) -> FlatTable:
         """The table that field `number` points to."""
-        place = self._wanted(number)
+        place = self.wanted(number)
         return FlatTable(self.data, place + _number("<I", self.data, place))
-
-    def int64(self, number: int) -> int:
-        """An int64 field; 0 is its default."""
-        place = self.field(number)
-        return 0 if place is None else _number("<q", self.data, place)
-
-    def set_int64(self, number: int, value: int) -> None:
-        """Change an int64 field in place; one that is absent can only stay 0."""
-        if self.field(number) is None and value == 0:
-            return
-        struct.pack_into("<q", self.data, self._wanted(number), value)
 
     def vector(self, number: int) -> tuple[int, int]:
         """Where the elements of a vector field lie, and how many there are."""
         if self.field(number) is None:
             return 0, 0
-        place = self._wanted(number)
+        place = self.wanted(number)
         start = place + _number("<I", self.data, place)
         return start + 4, _number("<I", self.data, start)
 
-    def _wanted(self, number: int) -> int:
+    def wanted(self, number: int) -> int:
+        """Where field `number` lies. Raises ValueError where it has its default value, which takes no place."""
         place = self.field(number)
         if place is None:
             raise ValueError(f"the field {number} is not in the metadata")

@@ -8,6 +8,7 @@ Any Arrow reader reads the result. Sources: the Arrow columnar format, "IPC File
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import struct
 from dataclasses import dataclass, field
@@ -31,6 +32,10 @@ MOST_AT_ONCE = 1 << 30
 """Bytes per write call; Linux writes at most 2 GiB at once."""
 GATHERED_BYTES = 1 << 18
 """Small buffers are gathered into writes of about this size: a table of 5 000 columns has 10 000 of them."""
+REMEMBERED_MODELS = 64
+"""Schemas whose metadata is kept: the tables of a chain often have one schema, and making it takes half the time."""
+REMEMBERED_COLUMNS = 256
+"""Of a schema that is kept: some 50 kB each."""
 
 _MAGIC = b"ARROW1"
 _CONTINUATION = b"\xff\xff\xff\xff"
@@ -69,48 +74,72 @@ class _Body:
         return BufferSpan(self.start + offset, buffer.size)
 
 
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """The metadata of one message of a model file, and where the numbers lie in it that differ from table to table.
+
+    `block`: where the footer says where the message is. `nodes` and `buffers`: where the vector begins and how many
+    it has. `length` is None where the body has no bytes whatever the rows.
+    """
+
+    metadata: bytes
+    block: int
+    length: int | None
+    rows: int
+    nodes: tuple[int, int]
+    buffers: tuple[int, int]
+
+    def filled(self, body: _Body, rows: int, padding: int) -> bytearray:
+        """The metadata for a message with this body."""
+        metadata = bytearray(self.metadata) + bytes(padding)
+        struct.pack_into("<i", metadata, 4, len(metadata) - 8)
+        struct.pack_into("<q", metadata, self.rows, rows)
+        if self.length is not None:
+            struct.pack_into("<q", metadata, self.length, body.length)
+        elif body.length:
+            raise ValueError("the metadata has no place for the length of the body")
+        for (start, count), pairs in ((self.nodes, body.nodes), (self.buffers, body.spans)):
+            if count != len(pairs):
+                raise ValueError("the metadata has another number of buffers than the table")
+            struct.pack_into(f"<{2 * count}q", metadata, start, *(value for pair in pairs for value in pair))
+        return metadata
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """What files of one schema have in common: `head` comes before the messages, the dictionaries' and the batch."""
+
+    head: bytes
+    messages: tuple[_Message, ...]
+    footer: bytes
+
+
 class _Plan:
     """The file as pieces of bytes at places, made before anything is written."""
 
-    def __init__(self, schema: pa.Schema, dictionaries: int) -> None:
-        model = _model_file(schema)
-        footer_bytes = int.from_bytes(model[-10:-6], "little")
+    def __init__(self, model: _Model) -> None:
         self._model = model
-        self._footer = bytearray(model[-10 - footer_bytes : -10])
-        footer = FlatTable.root(self._footer, 0)
-        self._blocks = [
-            *(_block(footer, _FOOTER_DICTIONARIES, number) for number in range(dictionaries)),
-            _block(footer, _FOOTER_BATCHES, 0),
-        ]
-        first = min(offset for offset, _ in (self._model_place(block) for block in self._blocks))
-        self.pieces: list[tuple[int, Any]] = [(0, model[:first])]
-        self._end = first
-        self._messages = 0
+        self._footer = bytearray(model.footer)
+        self.pieces: list[tuple[int, Any]] = [(0, model.head)]
+        self._end = len(model.head)
+        self._messages = iter(model.messages)
 
     def message(self, arrays: Iterable[tuple[str, Any]], rows: int) -> list[ColumnLayout]:
         """Plan the next message: the dictionaries in the schema's order, at last the record batch."""
-        block = self._blocks[self._messages]
-        offset, size = self._model_place(block)
+        message = next(self._messages)
+        size = len(message.metadata)
         padding = -(self._end + size) % ALIGNMENT
-        metadata = bytearray(self._model[offset : offset + size]) + bytes(padding)
-        struct.pack_into("<i", metadata, 4, len(metadata) - 8)
-        body = _Body(self._end + len(metadata))
+        body = _Body(self._end + size + padding)
         layouts = [body.add(name, array) for name, array in arrays]
-        _describe(FlatTable.root(metadata, 8), body, rows, is_dictionary=self._messages + 1 < len(self._blocks))
-        struct.pack_into("<qi4xq", self._footer, block, self._end, len(metadata), body.length)
-        self.pieces += [(self._end, metadata), *body.pieces]
+        struct.pack_into("<qi4xq", self._footer, message.block, self._end, size + padding, body.length)
+        self.pieces += [(self._end, message.filled(body, rows, padding)), *body.pieces]
         self._end = body.start + body.length
-        self._messages += 1
         return layouts
 
     def finish(self) -> None:
         """Plan the end of the messages and the footer."""
         tail = _CONTINUATION + bytes(4) + self._footer + len(self._footer).to_bytes(4, "little") + _MAGIC
         self.pieces.append((self._end, tail))
-
-    def _model_place(self, block: int) -> tuple[int, int]:
-        offset, size = struct.unpack_from("<qi", self._footer, block)
-        return offset, size
 
 
 def write_ipc_file(table: pa.Table, descriptor: int) -> TableLayout:
@@ -125,7 +154,7 @@ def write_ipc_file(table: pa.Table, descriptor: int) -> TableLayout:
     """
     columns: list[Arrow] = [column.chunk(0) for column in table.columns]
     dictionaries = [column.dictionary for column in columns if pa.types.is_dictionary(column.type)]
-    plan = _Plan(table.schema, len(dictionaries))
+    plan = _Plan((_remembered_model if len(columns) <= REMEMBERED_COLUMNS else _model)(table.schema))
     categories = iter([plan.message([("", values)], len(values))[0] for values in dictionaries])
     layouts = plan.message(zip(table.schema.names, columns, strict=True), table.num_rows)
     plan.finish()
@@ -139,11 +168,46 @@ def _with_categories(layout: ColumnLayout, categories: Iterable[ColumnLayout]) -
     return dataclasses.replace(layout, children=(next(iter(categories)),))
 
 
+def _model(schema: pa.Schema) -> _Model:
+    """The model for a schema, taken from a file that pyarrow makes of one row of nulls."""
+    file = _model_file(schema)
+    footer_bytes = int.from_bytes(file[-10:-6], "little")
+    footer = bytearray(file[-10 - footer_bytes : -10])
+    root = FlatTable.root(footer, 0)
+    dictionaries = sum(1 for field in schema if pa.types.is_dictionary(field.type))
+    blocks = [_block(root, _FOOTER_DICTIONARIES, number) for number in range(dictionaries)]
+    blocks.append(_block(root, _FOOTER_BATCHES, 0))
+    places = [struct.unpack_from("<qi", footer, block) for block in blocks]
+    messages = [
+        _message(file[offset : offset + size], block, is_dictionary=number < dictionaries)
+        for number, (block, (offset, size)) in enumerate(zip(blocks, places, strict=True))
+    ]
+    return _Model(file[: min(offset for offset, _ in places)], tuple(messages), bytes(footer))
+
+
+_remembered_model = functools.lru_cache(maxsize=REMEMBERED_MODELS)(_model)
+
+
+def _message(metadata: bytes, block: int, *, is_dictionary: bool) -> _Message:
+    message = FlatTable.root(bytearray(metadata), 8)
+    header = message.table(_MESSAGE_HEADER)
+    batch = header.table(_DICTIONARY_BATCH) if is_dictionary else header
+    return _Message(
+        metadata,
+        block,
+        message.field(_MESSAGE_BODY),
+        batch.wanted(_BATCH_ROWS),
+        batch.vector(_BATCH_NODES),
+        batch.vector(_BATCH_BUFFERS),
+    )
+
+
 def _model_file(schema: pa.Schema) -> bytes:
+    """A file of one row of nulls. Metadata of fields is left out: equal schemas have one model."""
     arrays = [_one_null(field.type) for field in schema]
     batch = pa.record_batch([*arrays, pa.nulls(1)], [*schema.names, ""]).select(range(len(arrays)))
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_file(sink, schema.with_metadata(MARK)) as writer:
+    with pa.ipc.new_file(sink, pa.schema([each.remove_metadata() for each in schema]).with_metadata(MARK)) as writer:
         writer.write_batch(batch.replace_schema_metadata(MARK))
     return sink.getvalue().to_pybytes()
 
@@ -160,18 +224,6 @@ def _block(footer: FlatTable, kind: int, number: int) -> int:
     if number >= count:
         raise ValueError("the footer has fewer messages than the schema")
     return start + number * _BLOCK_BYTES
-
-
-def _describe(message: FlatTable, body: _Body, rows: int, *, is_dictionary: bool) -> None:
-    message.set_int64(_MESSAGE_BODY, body.length)
-    header = message.table(_MESSAGE_HEADER)
-    batch = header.table(_DICTIONARY_BATCH) if is_dictionary else header
-    batch.set_int64(_BATCH_ROWS, rows)
-    for number, pairs in ((_BATCH_NODES, body.nodes), (_BATCH_BUFFERS, body.spans)):
-        start, count = batch.vector(number)
-        if count != len(pairs):
-            raise ValueError("the metadata has another number of buffers than the table")
-        struct.pack_into(f"<{2 * count}q", message.data, start, *(value for pair in pairs for value in pair))
 
 
 def _write(descriptor: int, pieces: list[tuple[int, Any]]) -> None:

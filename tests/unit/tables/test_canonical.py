@@ -212,3 +212,27 @@ def test_writing_over_a_longer_file_leaves_nothing_of_it(tmp_path: Path) -> None
         write_canonical(pa.table({"a": [1]}), file.fileno())
     assert b"x" * 8 not in path.read_bytes()
     assert path.stat().st_size < 2_000
+
+
+def test_a_file_does_not_depend_on_the_files_of_its_schema_before_it() -> None:
+    """The metadata of a schema is remembered: numbers of one table must not get into the next one's."""
+    names = pa.array(["x", None, "y"] * 100, pa.large_string())
+    codes = names.dictionary_encode().cast(pa.dictionary(pa.int32(), pa.large_string()))
+    large = pa.table({"a": pa.array(range(300), pa.int64()), "b": names, "c": codes})
+    documented = pa.schema([each.with_metadata({"told": "much"}) for each in large.schema])
+    files = [
+        _file_bytes(table) for table in (large, large.slice(5, 3), large.slice(0, 0), large.cast(documented), large)
+    ]
+    assert files[0] == files[3] == files[4]
+    for content, rows in zip(files, (300, 3, 0, 300, 300), strict=True):
+        read = pa.ipc.open_file(content).read_all()
+        read.validate(full=True)
+        assert read.num_rows == rows
+        assert _plain(read) == _plain(large.slice(5, 3) if rows == 3 else large.slice(0, rows))
+
+
+def _file_bytes(table: pa.Table) -> bytes:
+    with tempfile.TemporaryFile() as stream:
+        write_canonical(table, stream.fileno())
+        stream.seek(0)
+        return stream.read()
