@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from estudio.modules.script_values import ScriptValue
 
 DEFAULT = Limits()
-LIMITS = ("timeout_seconds", "memory_mib", "disk_mib", "output_mib", "processes")
+LIMITS = ("timeout_seconds", "memory_mib", "disk_mib", "output_mib", "log_mib", "processes")
 """Settings that decide whether a call ends well, never what it gives: no part of what a result depends on."""
 
 
@@ -90,6 +90,7 @@ KIND = ModuleKind(
             _limit("memory_mib", "memory of the script", DEFAULT.memory_bytes // MIB),
             _limit("disk_mib", "its working folder, the bundle and temporary files", DEFAULT.disk_bytes // MIB),
             _limit("output_mib", "result tables and pictures together", DEFAULT.output_bytes // MIB),
+            _limit("log_mib", "what it prints", DEFAULT.log_bytes // MIB),
             _limit("processes", "processes and threads at one time", DEFAULT.processes),
         ),
     ),
@@ -170,6 +171,7 @@ def limits_of(settings: Mapping[str, Value]) -> Limits:
         memory_bytes=size("memory_mib", DEFAULT.memory_bytes),
         disk_bytes=size("disk_mib", DEFAULT.disk_bytes),
         output_bytes=size("output_mib", DEFAULT.output_bytes),
+        log_bytes=size("log_mib", DEFAULT.log_bytes),
         processes=DEFAULT.processes if processes is None else int(processes),
     )
 
