@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from estudio.cli.state_words import MODULE_WORDS, reason_words
+from estudio.core.counted_words import counted
 from estudio.core.run import ModuleState
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def outputs_words(outputs: Sequence[StoredOutput], *, unicode: bool = True) -> s
 def _size(output: StoredOutput, *, unicode: bool) -> str:
     rows, columns = output.row_count or 0, len(output.columns)
     by = TIMES if unicode else "x"
-    return f"{rows:,} row{'' if rows == 1 else 's'} {by} {columns:,} column{'' if columns == 1 else 's'}"
+    return f"{counted(rows, 'row')} {by} {counted(columns, 'column')}"
 
 
 def failure_lines(module: ModuleRun) -> str:

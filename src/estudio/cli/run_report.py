@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from estudio.cli.untrusted_text import neutralise_line
 from estudio.cli.values import size_words
+from estudio.core.counted_words import counted
 from estudio.core.outcome import IsolationLevel, ScriptState
 
 if TYPE_CHECKING:
@@ -120,6 +121,4 @@ def show_previews(screen: Screen, previews: tuple[Preview, ...]) -> None:
 
 def title_of(preview: Preview, name: str) -> str:
     """`Result: 768 rows, 9 columns`."""
-    rows = "1 row" if preview.row_count == 1 else f"{preview.row_count:,} rows"
-    columns = "1 column" if preview.column_count == 1 else f"{preview.column_count:,} columns"
-    return neutralise_line(f"{name}: {rows}, {columns}")
+    return neutralise_line(f"{name}: {counted(preview.row_count, 'row')}, {counted(preview.column_count, 'column')}")
