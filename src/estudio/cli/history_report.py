@@ -74,7 +74,7 @@ def module_parts(module: ModuleRun, log: str, *, unicode: bool) -> tuple[Rendera
     if log:
         parts += [Text("It printed:"), Text(neutralise_lines(log).rstrip("\n"))]
     if module.error is not None:
-        parts += [Text(neutralise_lines(failure_lines(module)))]
+        parts += [Text(neutralise_lines(failure_lines(module, unicode=unicode)))]
     return tuple(parts)
 
 

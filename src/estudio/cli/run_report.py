@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from estudio.cli.folded_frames import printed_traceback
 from estudio.cli.untrusted_text import neutralise_line
 from estudio.cli.values import size_words
 from estudio.core.counted_words import counted
@@ -54,7 +55,7 @@ def say_after(screen: Screen, finished: FinishedRun, files: ScriptFiles, setting
     outcome = finished.outcome
     if outcome.error is not None:
         if outcome.error.traceback:
-            screen.say_lines(outcome.error.traceback)
+            screen.say_lines(printed_traceback(outcome.error.traceback, unicode=screen.shows_unicode()))
         screen.say(
             f"error: {_sentence(outcome.error.message)} {advice(finished, files.script, settings.limits)}".rstrip(),
             "error",

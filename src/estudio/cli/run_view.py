@@ -109,7 +109,7 @@ class RunView:
         line = module_line(module, self._width, unicode=self._lines.unicode)
         self._lines.tell(line, MODULE_WORDS[module.state].tone)
         if module.state is ModuleState.FAILED:
-            self._lines.tell(_indented(failure_lines(module)))
+            self._lines.tell(_indented(failure_lines(module, unicode=self._lines.unicode)))
 
     def _show_output(self, name: str, text: str) -> None:
         """Whole lines only, each with its module before it: two scripts that print at once stay apart."""
