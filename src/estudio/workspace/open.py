@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from estudio.core.run import RunState
 from estudio.environments.builder import EnvironmentStore
 from estudio.errors import OutputFailed
-from estudio.modules.warm_pools import ScriptEnvironment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from estudio.modules.behaviour import Behaviour
     from estudio.modules.kind_parts import DatasetFile
     from estudio.modules.script_executors import WarmExecutors
+    from estudio.modules.warm_pools import ScriptEnvironment
     from estudio.store.database import Database
     from estudio.store.file_digests import FileDigests
     from estudio.store.objects import ObjectFolder
@@ -58,6 +58,8 @@ def script_environment(built: BuiltEnvironment) -> ScriptEnvironment:
     A Python 2.7 environment is run by its base interpreter: its own one finds the standard library only by running
     code of the environment, and that is for behind the walls.
     """
+    from estudio.modules.warm_pools import ScriptEnvironment  # noqa: PLC0415 - imports the sandbox
+
     old = built.version < (3,)
     packages = built.folder / "lib" / f"python{built.version[0]}.{built.version[1]}" / "site-packages"
     return ScriptEnvironment(
