@@ -97,3 +97,15 @@ def test_help_waits_for_nothing_heavy(arguments: list[str]) -> None:
 def test_a_run_that_reuses_everything_imports_no_engine_of_tables(workspace: Path) -> None:
     assert run_plain("plain", "experiment", "run", "plain", "--workspace", str(workspace)).returncode == 0
     assert loaded_by("experiment", "run", "plain", "--workspace", str(workspace)) & {"duckdb", "pandas"} == set()
+
+
+def test_a_run_that_only_reuses_imports_no_arrow(workspace: Path) -> None:
+    source = (
+        "import sys\nfrom estudio.cli.main import main\nsys.argv = ['estudio', 'experiment', 'run', 'plain']\n"
+        "code = main()\nprint('pyarrow' in sys.modules)\nsys.exit(code)"
+    )
+    told = []
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", source], cwd=workspace, capture_output=True, text=True, check=True)
+        told.append(done.stdout.splitlines()[-1])
+    assert told == ["True", "False"]

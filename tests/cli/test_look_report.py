@@ -122,7 +122,7 @@ def test_a_visualization_on_a_terminal() -> None:
     nothing = look_parts(look_at_visualization(Visualization(), "rank"), 80)
     assert printed(nothing) == "rank\nnothing was printed and nothing drawn\n"
     long = look_parts(look_at_visualization(Visualization("x\n" * 1_001), "rank"), 80)
-    assert printed(long).endswith("x\nand 1 more lines\n")
+    assert printed(long).endswith("x\nand 1 more line\n")
 
 
 def test_an_empty_table_on_a_terminal() -> None:

@@ -23,6 +23,7 @@ from tests.unit.modules.kind_calls import BENCH, Bench, NoExecutors, table_at
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from estudio.core.module_kind import Value
     from estudio.modules.script_executors import WarmExecutors
 
 KIND = "execute-python-script"
@@ -105,8 +106,10 @@ def test_what_a_result_depends_on(still: Bench) -> None:
 
 def test_limits_come_from_the_settings() -> None:
     assert limits_of({}) == Limits()
-    chosen = limits_of({"timeout_seconds": 1.5, "memory_mib": 64, "disk_mib": 1, "output_mib": 2, "processes": 3})
-    assert chosen == Limits(1.5, 64 * MIB, 1 * MIB, 3, 2 * MIB)
+    sizes: dict[str, Value] = {"memory_mib": 64, "disk_mib": 1, "output_mib": 2, "log_mib": 4}
+    assert limits_of({"timeout_seconds": 1.5, "processes": 3, **sizes}) == Limits(
+        1.5, 64 * MIB, 1 * MIB, 3, 2 * MIB, 4 * MIB
+    )
     shape = Bench(parts=KindParts(NoExecutors())).behaviour(KIND).kind.shape
     assert limits_of({parameter.name: parameter.default for parameter in shape.parameters}) == Limits()
 

@@ -45,8 +45,12 @@ def test_types_have_the_old_words(name: str, kind: str) -> None:
 
 
 def test_a_setting_that_a_module_leaves_open_is_the_workspaces() -> None:
-    settings = parse_workspace_settings(b'estudio = 1\n[limits]\nmemory = "1 GiB"\ntimeout-seconds = 5\n')
+    settings = parse_workspace_settings(
+        b'estudio = 1\n[limits]\nmemory = "1 GiB"\ntimeout-seconds = 5\nlog = "2.5 MiB"\n'
+    )
     assert workspace_default(settings, "memory_mib", 4096) == 1024
     assert workspace_default(settings, "timeout_seconds", 600.0) == 5
+    assert workspace_default(settings, "log_mib", 16) == 2
+    assert workspace_default(parse_workspace_settings(b'estudio = 1\n[limits]\nlog = "9 KiB"\n'), "log_mib", 16) == 1
     assert workspace_default(settings, "environment", "x") == "default"
     assert workspace_default(settings, "fraction", 0.5) == 0.5

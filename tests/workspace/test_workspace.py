@@ -67,6 +67,18 @@ def test_a_run_gives_tables_and_the_next_one_reuses_them(workspace: Workspace) -
     assert "fraction" in reason.changes[0]
 
 
+def test_the_workspaces_limit_of_what_a_script_prints_holds(folder: Path) -> None:
+    (folder / "estudio.toml").write_text('estudio = 1\n[limits]\nlog = "1 MiB"\n')
+    script = folder / "scripts" / "double.py"
+    script.write_text(SCRIPT.replace('"doubling"', '"x" * 1_200_000'))
+    with Workspace.open(folder) as workspace:
+        run = workspace.experiment("scripted").run()
+        assert (run["double"].error or {})["code"] == "output-too-large"
+        document = folder / "experiments" / "scripted.yaml"
+        document.write_text(document.read_text().replace("dataset1: towns}", "dataset1: towns, log_mib: 2}"))
+        assert workspace.experiment("scripted").run().finished
+
+
 def test_only_what_is_asked_for_runs(workspace: Workspace) -> None:
     run = workspace.experiment("plain").run(to="halves")
     assert states(run) == {"people": "finished", "halves": "finished", "table": "skipped"}

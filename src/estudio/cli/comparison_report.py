@@ -13,6 +13,7 @@ from rich.text import Text
 
 from estudio.cli.figure_words import MISSING, literal, number_words, shortened
 from estudio.core.comparison import ColumnChange
+from estudio.core.counted_words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,22 +36,22 @@ def comparison_parts(comparison: TableComparison, title: str, *, plain: bool = F
     if differing:
         parts.append(_table(differing[:MAX_LISTED_COLUMNS], plain=plain))
     if more := max(len(differing) - MAX_LISTED_COLUMNS, 0):
-        parts.append(Text(f"{'...' if plain else '…'} {_number(more, 'more column')}", style="dim"))
+        parts.append(Text(f"{'...' if plain else '…'} {counted(more, 'more column')}", style="dim"))
     same = len(comparison.columns) - len(differing)
     if same and differing:
-        parts.append(Text(f"{_number(same, 'column')} unchanged", style="dim"))
+        parts.append(Text(f"{counted(same, 'column')} unchanged", style="dim"))
     return tuple(parts)
 
 
 def summary_words(comparison: TableComparison) -> str:
     """The comparison in one line: rows and columns added and lost, or that nothing changed."""
     if comparison.identical:
-        return f"unchanged ({_number(comparison.rows_after, 'row')}, {_number(len(comparison.columns), 'column')})"
+        return f"unchanged ({counted(comparison.rows_after, 'row')}, {counted(len(comparison.columns), 'column')})"
     words = [_rows_words(comparison)]
     for change in (ColumnChange.ADDED, ColumnChange.LOST, ColumnChange.RETYPED, ColumnChange.CHANGED):
         count = sum(column.change is change for column in comparison.columns)
         if count:
-            words.append(f"{_number(count, 'column')} {change.value}")
+            words.append(f"{counted(count, 'column')} {change.value}")
     if comparison.reordered:
         words.append("columns in another order")
     return ", ".join(words)
@@ -58,7 +59,7 @@ def summary_words(comparison: TableComparison) -> str:
 
 def _rows_words(comparison: TableComparison) -> str:
     before, after = comparison.rows_before, comparison.rows_after
-    numbers = f"{_number(after, 'row')}" if before == after else f"{before:,} rows became {after:,}"
+    numbers = counted(after, "row") if before == after else f"{counted(before, 'row')} became {after:,}"
     if comparison.rows_added is None or comparison.rows_lost is None:
         return numbers
     if comparison.rows_added or comparison.rows_lost:
@@ -107,7 +108,3 @@ def _distance(column: ColumnComparison, *, plain: bool) -> str:
     if column.distance is None:
         return MISSING
     return f"{('~' if plain else '≈') if column.approximate else ''}{column.distance:.3f}"
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

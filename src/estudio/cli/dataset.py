@@ -14,6 +14,7 @@ from estudio.cli.door import Action  # noqa: TC001 - Typer looks the annotation 
 from estudio.cli.screen import Screen, print_document
 from estudio.cli.values import parse_path
 from estudio.cli.workspace_options import JsonOption, WorkspaceOption  # noqa: TC001 - the same
+from estudio.core.counted_words import counted
 
 if TYPE_CHECKING:
     from estudio.cli.door import Door
@@ -82,7 +83,11 @@ def _add(file: Path, name: str | None, folder: Path | None, door: Door, *, json:
     if json:
         print_document(dataset_document(added))
         return 0
-    size = "" if added.row_count is None else f": {added.row_count:,} rows, {len(added.columns):,} columns"
+    size = (
+        ""
+        if added.row_count is None
+        else f": {counted(added.row_count, 'row')}, {counted(len(added.columns), 'column')}"
+    )
     screen = Screen()
     screen.say(f"{added.reference} is saved{size}.", "good")
     screen.say(f"In an experiment: {{kind: dataset, dataset: {added.family}}}")

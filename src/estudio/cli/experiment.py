@@ -28,6 +28,7 @@ from estudio.cli.workspace_options import (
     parse_parameter,
 )
 from estudio.cli.workspace_screen import say_repaired
+from estudio.core.counted_words import counted
 from estudio.errors import InvalidUsage
 
 if TYPE_CHECKING:
@@ -246,7 +247,7 @@ def _check(name: str, folder: Path | None, door: Door, *, json: bool) -> int:
         screen = Screen()
         for line in checked_lines(checked):
             screen.say(line)
-        screen.say(f"{checked.name} is valid: {len(checked.modules):,} modules.", "good")
+        screen.say(f"{checked.name} is valid: {counted(len(checked.modules), 'module')}.", "good")
     return 0
 
 
@@ -260,7 +261,7 @@ def _export(name: str, output: Path | None, form: ExportFormat, folder: Path | N
             raise InvalidUsage("A zip cannot go to standard output; give --output a file, or say --format json.")
         target = output or Path(f"{opened.name}.zip")
         exported = opened.export_json(target) if form is ExportFormat.JSON else opened.export_zip(target)
-    Screen().say(f"{exported.path}: {exported.files:,} files, {size_words(exported.size_bytes)}.", "good")
+    Screen().say(f"{exported.path}: {counted(exported.files, 'file')}, {size_words(exported.size_bytes)}.", "good")
     return 0
 
 

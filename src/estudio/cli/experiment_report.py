@@ -15,6 +15,7 @@ from estudio.cli.history_report import STYLES, local_time
 from estudio.cli.run_documents import reason_document, record_document
 from estudio.cli.state_words import RUN_WORDS, reason_words
 from estudio.cli.untrusted_text import neutralise_line
+from estudio.core.counted_words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -77,7 +78,7 @@ def experiment_parts(file: str, experiment: Experiment) -> tuple[RenderableType,
         parts.append(Text(neutralise_line(f"{module.name} ({module.kind})"), style="green"))
         parts += [Text(neutralise_line(f"    {line}")) for line in _module_lines(module)]
     more = len(experiment.modules) - MAX_LISTED_MODULES
-    return (*parts, Text(f"and {more:,} more modules", style="dim")) if more > 0 else tuple(parts)
+    return (*parts, Text(f"and {counted(more, 'more module')}", style="dim")) if more > 0 else tuple(parts)
 
 
 def _module_lines(module: Module) -> Iterator[str]:

@@ -12,6 +12,7 @@ import typer
 
 from estudio.cli.exit_codes import ExitCode, exit_code_of_error
 from estudio.cli.screen import Screen, print_document
+from estudio.core.counted_words import counted
 from estudio.errors import EstudioError, InvalidDocument, InvalidUsage, OutputFailed
 
 BUG_ADVICE = (
@@ -67,7 +68,7 @@ def report_failure(error: BaseException, *, json: bool, debug: bool) -> int:
 
 def _count_words(problems: int) -> str:
     """In place of the message of a document's error, which is its first problem."""
-    return f"{problems} problem{'' if problems == 1 else 's'} to mend; nothing was run."
+    return f"{counted(problems, 'problem')} to mend; nothing was run."
 
 
 def _failure(error: BaseException) -> Failure:

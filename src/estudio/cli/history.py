@@ -18,6 +18,7 @@ from estudio.cli.screen import Screen, print_document
 from estudio.cli.values import parse_path
 from estudio.cli.workspace_options import JsonOption, WorkspaceOption, parse_count
 from estudio.cli.workspace_screen import say_repaired
+from estudio.core.counted_words import counted
 
 if TYPE_CHECKING:
     from estudio.cli.door import Door
@@ -172,7 +173,8 @@ def _restore(run_id: str, target: Path, folder: Path | None, door: Door, *, json
     if json:
         print_document({"folder": str(restored.folder), "files": list(restored.files), "run": restored.run_id})
         return 0
+    files, are = counted(len(restored.files), "file"), "is" if len(restored.files) == 1 else "are"
     screen = Screen()
-    screen.say(f"{len(restored.files):,} files of run {restored.run_id} are in {restored.folder}.", "good")
+    screen.say(f"{files} of run {restored.run_id} {are} in {restored.folder}.", "good")
     screen.say(f"Run it again: cd {target} && estudio experiment run {restored.experiment}")
     return 0

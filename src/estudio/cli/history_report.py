@@ -15,6 +15,7 @@ from rich.text import Text
 from estudio.cli.module_lines import failure_lines, module_line, name_width, seconds_words
 from estudio.cli.state_words import MAX_NAMED_CHANGES, MODULE_WORDS, RUN_WORDS, reason_words
 from estudio.cli.untrusted_text import neutralise_line, neutralise_lines
+from estudio.core.counted_words import counted
 from estudio.core.run import ModuleState
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def module_parts(module: ModuleRun, log: str, *, unicode: bool) -> tuple[Rendera
     if log:
         parts += [Text("It printed:"), Text(neutralise_lines(log).rstrip("\n"))]
     if module.error is not None:
-        parts += [Text(neutralise_lines(failure_lines(module)))]
+        parts += [Text(neutralise_lines(failure_lines(module, unicode=unicode)))]
     return tuple(parts)
 
 
@@ -91,7 +92,7 @@ def run_comparison_parts(compared: RunComparison, *, plain: bool) -> tuple[Rende
         parts += [Text(neutralise_line(f"    {reason}")) for reason in module.reasons]
         for port, tables in module.tables:
             parts += comparison_parts(tables, f"{module.name}.{port}", plain=plain)
-    parts.append(Text(f"{same:,} of {len(compared.modules):,} modules gave the same.", style="dim"))
+    parts.append(Text(f"{same:,} of {counted(len(compared.modules), 'module')} gave the same.", style="dim"))
     return tuple(parts)
 
 

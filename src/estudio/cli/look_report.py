@@ -16,6 +16,7 @@ from rich.text import Text
 from estudio.cli.figure_words import bars, count_words, literal, rough_words, share_words, shortened, value_words
 from estudio.cli.preview_table import preview_parts
 from estudio.cli.untrusted_text import neutralise_lines
+from estudio.core.counted_words import counted
 from estudio.core.statistics import ColumnStatistics, FeatureType, Figure
 
 if TYPE_CHECKING:
@@ -87,9 +88,7 @@ def statistics_parts(
 
 
 def _title(statistics: TableStatistics, title: str) -> str:
-    rows = "1 row" if statistics.row_count == 1 else f"{statistics.row_count:,} rows"
-    columns = "1 column" if len(statistics.columns) == 1 else f"{len(statistics.columns):,} columns"
-    return f"{literal(title)}: {rows}, {columns}"
+    return f"{literal(title)}: {counted(statistics.row_count, 'row')}, {counted(len(statistics.columns), 'column')}"
 
 
 def _fields(rows: int, *, plain: bool) -> list[_Field]:
@@ -183,7 +182,7 @@ def _notes(statistics: TableStatistics, *, plain: bool) -> list[RenderableType]:
     notes = []
     more = len(statistics.columns) - MAX_LISTED_COLUMNS
     if more > 0:
-        notes.append(f"{'...' if plain else '…'} {more:,} more {'columns' if more > 1 else 'column'}")
+        notes.append(f"{'...' if plain else '…'} {counted(more, 'more column')}")
     if any(column.approximate for column in statistics.columns[:MAX_LISTED_COLUMNS]):
         notes.append(f"{'~' if plain else '≈'} and histograms of large columns are estimates")
     return [Text(note, style="dim") for note in notes]
@@ -194,7 +193,7 @@ def _visualization_parts(look: Look) -> list[RenderableType]:
     lines = neutralise_lines(look.log).splitlines()
     parts += [Text(line) for line in lines[:MAX_LOG_LINES]]
     if len(lines) > MAX_LOG_LINES:
-        parts.append(Text(f"and {len(lines) - MAX_LOG_LINES:,} more lines", style="dim"))
+        parts.append(Text(f"and {counted(len(lines) - MAX_LOG_LINES, 'more line')}", style="dim"))
     parts += [Text(f"{literal(image.name)}: {image.width} x {image.height}", style="cyan") for image in look.images]
     if not look.images and not lines:
         parts.append(Text("nothing was printed and nothing drawn", style="dim"))

@@ -5,6 +5,7 @@ Nothing but this module is imported before `main` runs, so that even Ctrl-C duri
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 DEBUG = "ESTUDIO_DEBUG"
 """Set it to 1 to see the traceback of a failure in estudio itself."""
+COLLECT_AFTER_OBJECTS = 50_000
+"""Python's 700 collects garbage dozens of times while a command is imported, and finds none."""
 OUTPUT_FAILED, INTERRUPTED, OUTPUT_CLOSED = 3, 130, 141
 """As in `estudio.cli.exit_codes`, which is not imported before it is needed; a test compares them."""
 
@@ -33,6 +36,7 @@ def main(argv: Sequence[str] | None = None, *, door: Door | None = None) -> int:
     """
     if argv is None:
         sys.meta_path.insert(0, _NoDataFrames)
+        gc.set_threshold(COLLECT_AFTER_OBJECTS)
     arguments = list(sys.argv[1:] if argv is None else argv)
     _prepare_streams()
     code = 0

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from estudio.cli.folded_frames import printed_traceback
 from estudio.cli.state_words import MODULE_WORDS, reason_words
+from estudio.core.counted_words import counted
 from estudio.core.run import ModuleState
 
 if TYPE_CHECKING:
@@ -80,14 +82,14 @@ def outputs_words(outputs: Sequence[StoredOutput], *, unicode: bool = True) -> s
 def _size(output: StoredOutput, *, unicode: bool) -> str:
     rows, columns = output.row_count or 0, len(output.columns)
     by = TIMES if unicode else "x"
-    return f"{rows:,} row{'' if rows == 1 else 's'} {by} {columns:,} column{'' if columns == 1 else 's'}"
+    return f"{counted(rows, 'row')} {by} {counted(columns, 'column')}"
 
 
-def failure_lines(module: ModuleRun) -> str:
+def failure_lines(module: ModuleRun, *, unicode: bool = True) -> str:
     """The author's traceback and the message below it, or the message alone."""
     error = module.error or {}
     traceback, message = str(error.get("traceback") or "").rstrip("\n"), str(error.get("message") or "")
-    return f"{traceback}\n{message}" if traceback else message
+    return f"{printed_traceback(traceback, unicode=unicode)}\n{message}" if traceback else message
 
 
 def counts_words(counts: Mapping[ModuleState, int]) -> str:

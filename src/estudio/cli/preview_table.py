@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from estudio.cli.untrusted_text import neutralise_line
+from estudio.core.counted_words import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -84,9 +85,5 @@ def _cell(text: str | None) -> Text:
 
 def _left_out(preview: Preview, shown: int) -> str:
     rows, columns = preview.row_count - len(preview.rows), preview.column_count - shown
-    words = [
-        f"{number:,} more {noun}{'s' if number != 1 else ''}"
-        for number, noun in ((rows, "row"), (columns, "column"))
-        if number > 0
-    ]
+    words = [counted(number, noun) for number, noun in ((rows, "more row"), (columns, "more column")) if number > 0]
     return f"and {' and '.join(words)}" if words else ""

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from estudio.cli.folded_frames import printed_traceback
 from estudio.cli.untrusted_text import neutralise_line
 from estudio.cli.values import size_words
+from estudio.core.counted_words import counted
 from estudio.core.outcome import IsolationLevel, ScriptState
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ def say_after(screen: Screen, finished: FinishedRun, files: ScriptFiles, setting
     outcome = finished.outcome
     if outcome.error is not None:
         if outcome.error.traceback:
-            screen.say_lines(outcome.error.traceback)
+            screen.say_lines(printed_traceback(outcome.error.traceback, unicode=screen.shows_unicode()))
         screen.say(
             f"error: {_sentence(outcome.error.message)} {advice(finished, files.script, settings.limits)}".rstrip(),
             "error",
@@ -120,6 +122,4 @@ def show_previews(screen: Screen, previews: tuple[Preview, ...]) -> None:
 
 def title_of(preview: Preview, name: str) -> str:
     """`Result: 768 rows, 9 columns`."""
-    rows = "1 row" if preview.row_count == 1 else f"{preview.row_count:,} rows"
-    columns = "1 column" if preview.column_count == 1 else f"{preview.column_count:,} columns"
-    return neutralise_line(f"{name}: {rows}, {columns}")
+    return neutralise_line(f"{name}: {counted(preview.row_count, 'row')}, {counted(preview.column_count, 'column')}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from estudio.cli.module_lines import counts_words, failure_lines, module_line, name_width, seconds_words
 from estudio.cli.run_progress import RunProgress
 from estudio.cli.state_words import MODULE_WORDS, RUN_WORDS
+from estudio.core.counted_words import counted
 from estudio.core.events import ModuleChanged, ModuleOutput, RunChanged
 from estudio.core.run import ModuleState, RunState
 
@@ -89,12 +90,13 @@ class RunView:
     def _show_run(self, run: RunRecord, modules: tuple[str, ...]) -> None:
         if run.state is RunState.RUNNING:
             self._width = name_width(modules)
-            number = "1 module" if len(modules) == 1 else f"{len(modules):,} modules"
-            self._lines.tell(f"Run {run.id} of {run.experiment}: {number}.")
+            self._lines.tell(f"Run {run.id} of {run.experiment}: {counted(len(modules), 'module')}.")
             return
         self._lines.end()
         if self._quiet > MAX_QUIET_LINES:
-            self._lines.tell(f"… and {self._quiet - MAX_QUIET_LINES:,} more modules that were not executed.", "faint")
+            unsaid = self._quiet - MAX_QUIET_LINES
+            were = "was" if unsaid == 1 else "were"
+            self._lines.tell(f"… and {counted(unsaid, 'more module')} that {were} not executed.", "faint")
         words = RUN_WORDS[run.state]
         took = "" if run.ended_at is None else f" after {seconds_words(run.ended_at - run.started_at)}"
         self._lines.tell(f"Run {words.words}{took}: {counts_words(self.progress.counts)}.", words.tone)
@@ -107,7 +109,7 @@ class RunView:
         line = module_line(module, self._width, unicode=self._lines.unicode)
         self._lines.tell(line, MODULE_WORDS[module.state].tone)
         if module.state is ModuleState.FAILED:
-            self._lines.tell(_indented(failure_lines(module)))
+            self._lines.tell(_indented(failure_lines(module, unicode=self._lines.unicode)))
 
     def _show_output(self, name: str, text: str) -> None:
         """Whole lines only, each with its module before it: two scripts that print at once stay apart."""

@@ -14,6 +14,7 @@ from estudio.cli.exit_codes import ExitCode
 from estudio.cli.screen import Screen, print_document
 from estudio.cli.values import size_words
 from estudio.cli.workspace_options import JsonOption, WorkspaceOption, parse_count
+from estudio.core.counted_words import counted
 
 if TYPE_CHECKING:
     from estudio.cli.door import Door
@@ -74,14 +75,15 @@ def _verify(folder: Path | None, door: Door, *, json: bool) -> int:
     for digest in report.missing:
         screen.say(f"missing  {digest}", "error")
     size = size_words(report.total_bytes)
+    objects = counted(report.objects, "object")
     if code:
         screen.say(
-            f"Of {report.objects:,} objects ({size}), {len(report.damaged)} are damaged and {len(report.missing)} are "
-            "missing. The next run makes those anew that it needs.",
+            f"Of {objects} ({size}), {len(report.damaged):,} damaged and {len(report.missing):,} missing. "
+            "The next run makes those anew that it needs.",
             "error",
         )
     else:
-        screen.say(f"All {report.objects:,} objects ({size}) are as they were stored.", "good")
+        screen.say(f"Nothing is damaged or missing: {objects}, {size}.", "good")
     return code
 
 
@@ -93,9 +95,9 @@ def _prune(keep_runs: int | None, dry_run: bool, folder: Path | None, door: Door
         return 0
     does = "Would remove" if dry_run else "Removed"
     screen = Screen()
+    runs, objects = counted(len(report.runs), "run"), counted(report.objects, "object")
     screen.say(
-        f"{does} {len(report.runs):,} runs and {report.objects:,} objects: {size_words(report.freed_bytes)}; "
-        f"{size_words(report.kept_bytes)} stay.",
+        f"{does} {runs} and {objects}: {size_words(report.freed_bytes)}; {size_words(report.kept_bytes)} stay.",
         "good",
     )
     if report.recent_bytes:

@@ -9,6 +9,8 @@ import math
 import re
 from pathlib import Path
 
+from estudio.core.counted_words import counted
+
 _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)(?:I?B)?", re.IGNORECASE)
 MAX_TEXT_CHARACTERS = 40
@@ -65,4 +67,4 @@ def size_words(size: int) -> str:
     for unit, letter in ((1024**4, "T"), (1024**3, "G"), (1024**2, "M"), (1024, "K")):
         if size >= unit:
             return f"{size / unit:.4g} {letter}iB"
-    return f"{size} bytes"
+    return counted(size, "byte")

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from estudio.core.counted_words import counted
 from estudio.documents.script_definitions import Definition, find_definition, find_header
 from estudio.documents.script_parameters import parameter_of
 from estudio.documents.script_text import parse_script, read_script_text, words_of
@@ -87,7 +88,7 @@ def _signature(found: Definition, arguments: ast.arguments, text: str, name: str
         positional, after = _split_python2(positional, found, name)
         named += after
     if len(positional) > MAX_TABLES or len(named) > MAX_PARAMETERS:
-        what = f"takes {len(positional)} tables and {len(named)} parameters"
+        what = f"takes {counted(len(positional), 'table')} and {counted(len(named), 'parameter')}"
         raise _invalid(name, found.line, f"{what}; at most {MAX_TABLES} and {MAX_PARAMETERS} are allowed")
     lines = text.split("\n")
     return ScriptSignature(

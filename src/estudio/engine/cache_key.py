@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
+from estudio.core.counted_words import counted
 from estudio.core.run import KeyParts
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def explain(before: KeyParts, after: KeyParts) -> tuple[str, ...]:
     changed = [name for name in names if before.parts.get(name) != after.parts.get(name)]
     words = [word for name in changed for word in _explain_part(name, before, after)]
     if len(words) > MAX_CHANGES:
-        return (*words[:MAX_CHANGES], f"and {len(words) - MAX_CHANGES} more changes")
+        return (*words[:MAX_CHANGES], f"and {counted(len(words) - MAX_CHANGES, 'more change')}")
     return tuple(words)
 
 

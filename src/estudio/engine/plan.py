@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from estudio.core.counted_words import counted
 from estudio.core.run import Reason, ReasonCode
 from estudio.core.topology import ancestors_of, order_of
 from estudio.engine.planned import PlannedModule, PreparedModule, planned_module
@@ -68,7 +69,7 @@ class Plan:
         return bool(self.options.targets)
 
     def __str__(self) -> str:
-        lines = [f"{self.experiment}: {len(self.modules)} modules, {len(self.skipped)} skipped"]
+        lines = [f"{self.experiment}: {counted(len(self.modules), 'module')}, {len(self.skipped)} skipped"]
         for name, planned in self.modules.items():
             after = f" after {', '.join(planned.upstream)}" if planned.upstream else ""
             lines.append(f"  {name} ({planned.kind.name}){after}: {_words(self.decided.get(name))}")

@@ -12,7 +12,6 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 from blake3 import blake3
 
 from estudio.core.module_kind import PortType
@@ -22,14 +21,16 @@ from estudio.errors import ObjectDamaged
 from estudio.modules.behaviour import BundleFile
 from estudio.modules.inputs import opened_bundle
 from estudio.store.objects import copy_descriptor, digest_of_bytes
-from estudio.tables.table import Table
-from estudio.tables.tablefile import TableFile, file_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pyarrow as pa
+
     from estudio.modules.behaviour import PortValue
     from estudio.store.protocols import ObjectStore
+    from estudio.tables.table import Table
+    from estudio.tables.tablefile import TableFile
 
 MAX_VISUALIZATION_BYTES = 1 << 30
 """A log of 16 MiB and pictures of a call, which together are bounded by the call's output."""
@@ -60,6 +61,9 @@ def hold_value(objects: ObjectStore, port: str, value: PortValue, *, digest_byte
         StoreFailed: a bundle cannot be stored.
         OSError: no memory for a table's file.
     """
+    from estudio.tables.table import Table  # noqa: PLC0415 -- imports Arrow, which reused results need not
+    from estudio.tables.tablefile import file_of  # noqa: PLC0415
+
     if isinstance(value, Table):
         file = file_of(value)
         digest = _digest(file) if file.size_bytes <= digest_bytes else ""
@@ -88,6 +92,9 @@ def handed_through(port: str, value: PortValue, given: PortValue, output: Stored
         given: an input of the same call.
         output: the description of that input.
     """
+    from estudio.tables.table import Table  # noqa: PLC0415 -- imports Arrow, which reused results need not
+    from estudio.tables.tablefile import file_of  # noqa: PLC0415
+
     if not (isinstance(value, Table) and isinstance(given, Table)) or not _is_same_memory(value, given):
         return None
     value.file = file_of(given)
@@ -102,12 +109,17 @@ def _is_same_memory(one: Table, other: Table) -> bool:
 
 
 def _places(array: Any) -> list[tuple[int, int] | None]:  # noqa: ANN401 -- arrays of every type
+    import pyarrow as pa  # noqa: PLC0415 -- imports Arrow, which reused results need not
+
     buffers = [*array.buffers(), *(array.dictionary.buffers() if pa.types.is_dictionary(array.type) else ())]
     return [None if buffer is None else (buffer.address, buffer.size) for buffer in buffers]
 
 
 def small_content(held: HeldOutput) -> bytes | None:
     """The bytes of a value that is worth storing together with others; None for large tables, and for bundles."""
+    from estudio.tables.table import Table  # noqa: PLC0415 -- imports Arrow, which reused results need not
+    from estudio.tables.tablefile import file_of  # noqa: PLC0415
+
     if isinstance(held.value, Table):
         if held.output.size_bytes > SMALL_BYTES:
             return None
@@ -117,6 +129,9 @@ def small_content(held: HeldOutput) -> bytes | None:
 
 def store_large(objects: ObjectStore, held: HeldOutput) -> str:
     """Store durably what has no small content; returns its digest. Raises StoreFailed."""
+    from estudio.tables.table import Table  # noqa: PLC0415 -- imports Arrow, which reused results need not
+    from estudio.tables.tablefile import file_of  # noqa: PLC0415
+
     if not isinstance(held.value, Table):
         return held.output.digest
     file = file_of(held.value)
@@ -174,6 +189,11 @@ def is_whole(objects: ObjectStore, output: StoredOutput) -> bool:
 
 
 def _load_table(objects: ObjectStore, output: StoredOutput) -> Table:
+    import pyarrow as pa  # noqa: PLC0415 -- imports Arrow, which reused results need not
+
+    from estudio.tables.table import Table  # noqa: PLC0415
+    from estudio.tables.tablefile import TableFile  # noqa: PLC0415
+
     path = objects.path_of(output.digest)
     try:
         file = TableFile.on_disk(path)
@@ -187,6 +207,8 @@ def _load_table(objects: ObjectStore, output: StoredOutput) -> Table:
 
 
 def _mapped(path: Path) -> pa.Table:
+    import pyarrow as pa  # noqa: PLC0415 -- imports Arrow, which reused results need not
+
     with pa.memory_map(str(path)) as mapped:
         return pa.ipc.open_file(mapped).read_all()
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from estudio.errors import InvalidUsage
-from estudio.tables.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from estudio.core.module_kind import Value
     from estudio.modules.behaviour import ModuleCall
+    from estudio.tables.table import Table
 
     Settings = Mapping[str, Value]
 
@@ -53,6 +53,8 @@ def mapping_of(settings: Settings, name: str) -> dict[str, str]:
 
 def find_table(call: ModuleCall, port: str) -> Table | None:
     """The table at an input port, None where nothing is connected."""
+    from estudio.tables.table import Table  # noqa: PLC0415 -- imports Arrow, which reused results need not
+
     value = call.inputs.get(port)
     return value if isinstance(value, Table) else None
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -102,6 +101,8 @@ def bundle_files(folder: Path, most: int) -> list[Path]:
 
 def _zip_folder(folder: Path) -> int:
     """The files below a folder as an uncompressed zip in memory, in a fixed order and without times."""
+    import zipfile  # noqa: PLC0415 -- only where a bundle is a folder
+
     descriptor = os.memfd_create("bundle", os.MFD_CLOEXEC)
     with os.fdopen(os.dup(descriptor), "wb") as stream, zipfile.ZipFile(stream, "w") as archive:
         for path in bundle_files(folder, MAX_BUNDLE_FILES):

@@ -8,11 +8,10 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from estudio.modules.execute_python_script import ScriptExecutor
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from estudio.modules.execute_python_script import ScriptExecutor
     from estudio.modules.warm_pools import WarmPools
 
 
@@ -38,6 +37,8 @@ class WarmExecutors:
 
     def executor_for(self, environment: str) -> ScriptExecutor:
         """The executor of that environment; others may be made meanwhile. Raises EnvironmentFailed."""
+        from estudio.modules.execute_python_script import ScriptExecutor  # noqa: PLC0415 -- imports Arrow
+
         digest = self._find_digest(environment)
         with self._lock:
             making = self._making.setdefault(digest, threading.Lock())

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
+from estudio.core.counted_words import counted
 from estudio.errors import InvalidDataset
 from estudio.tables.encoding import not_utf8, without_mark
 from estudio.tables.inference import (
@@ -190,7 +191,7 @@ def _contains(content: pa.Buffer, pattern: str, *, regex: bool = False) -> bool:
 
 def _ragged(where: str, line: int, found: int, expected: int) -> InvalidDataset:
     return InvalidDataset(
-        f"{where}, line {line}: the row has {_values(found)}, the first row has {expected}. "
+        f"{where}, line {line}: the row has {counted(found, 'value')}, the first row has {expected}. "
         "Every row needs as many values as the first; a value that contains a separator, a quote or a line break "
         "stands in double quotes.",
         path=where,
@@ -198,10 +199,6 @@ def _ragged(where: str, line: int, found: int, expected: int) -> InvalidDataset:
         found=found,
         expected=expected,
     )
-
-
-def _values(count: int) -> str:
-    return "1 value" if count == 1 else f"{count} values"
 
 
 def _unreadable(where: str, why: str) -> InvalidDataset:

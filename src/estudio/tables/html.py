@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from estudio.core.counted_words import counted
 from estudio.tables.preview import PreviewColumn, preview
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def table_html(table: Table) -> str:
     shown = preview(table, SHOWN_ROWS, SHOWN_COLUMNS)
     head = "".join(_head(column) for column in shown.columns)
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in shown.rows)
-    caption = f"{shown.row_count} rows, {shown.column_count} columns"
+    caption = f"{counted(shown.row_count, 'row')}, {counted(shown.column_count, 'column')}"
     return f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from estudio.core.counted_words import counted
 from estudio.tables.valuetext import as_text
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def _cells(array: Arrow) -> list[str | None]:
         array = array.dictionary.take(array.indices)
     if pa.types.is_large_binary(array.type):
         sizes: Arrow = pc.binary_length(array)
-        return [None if size is None else f"{size} bytes" for size in sizes.to_pylist()]
+        return [None if size is None else counted(size, "byte") for size in sizes.to_pylist()]
     if pa.types.is_large_list(array.type):
         return [None if scalar.values is None else _list_cell(scalar.values) for scalar in array]
     if pa.types.is_floating(array.type):

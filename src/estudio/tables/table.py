@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from estudio.core.counted_words import counted
 from estudio.core.schema import Column, TableSchema
 from estudio.errors import InvalidUsage
 from estudio.tables.canonical import canonical
@@ -132,7 +133,8 @@ class Table:
     def __repr__(self) -> str:
         columns = [f"{column.name[:40]!r}: {column.type}" for column in self.schema.columns[:REPR_COLUMNS]]
         more = [f"… {self.column_count - REPR_COLUMNS} more"] if self.column_count > REPR_COLUMNS else []
-        return f"<Table {self.row_count} rows, {self.column_count} columns ({', '.join(columns + more)})>"
+        size = f"{counted(self.row_count, 'row')}, {counted(self.column_count, 'column')}"
+        return f"<Table {size} ({', '.join(columns + more)})>"
 
     def _repr_html_(self) -> str:
         return table_html(self)

@@ -5,6 +5,7 @@ Its document is read anew for each of these: it may be edited between two runs.
 
 from __future__ import annotations
 
+import importlib
 import platform
 import time
 from dataclasses import dataclass, field, replace
@@ -161,6 +162,7 @@ class WorkspaceExperiment:
         with FrozenFiles(self._find(), new_run_folder(state / RUN_FOLDERS), self._parts.file_digest) as files:
             prepared = self._prepare(parameters or {}, files)
             plan, past = self._plan(prepared, RunOptions(targets, fresh, settings.seed), files)
+            _import_arrow_for(plan)
             record = self._record(plan, self._snapshot(prepared, plan, files), prepared)
             around = Surroundings(runs, objects, past, files, budget, on_event, self._parts.executors.cancel)
             return Run(self._parts.execute(Execution(plan, record, around)), runs, objects)
@@ -250,6 +252,12 @@ def summary_of(experiment: WorkspaceExperiment, last_run: RunRecord | None) -> E
     except InvalidDocument as error:
         return ExperimentSummary(name, "", file, None, error.message, last_run)
     return ExperimentSummary(name, graph.name, file, len(graph.modules), "", last_run)
+
+
+def _import_arrow_for(plan: Plan) -> None:
+    """Import it where a module may run: now, so that no module's time has it. A run that only reuses needs none."""
+    if any(name not in plan.decided or plan.decided[name].found is None for name in plan.modules):
+        importlib.import_module("estudio.tables.reading")
 
 
 def _versions() -> dict[str, str]:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from estudio.core.run import RunState
 from estudio.environments.builder import EnvironmentStore
 from estudio.errors import OutputFailed
-from estudio.modules.warm_pools import ScriptEnvironment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,7 +21,9 @@ if TYPE_CHECKING:
     from estudio.modules.behaviour import Behaviour
     from estudio.modules.kind_parts import DatasetFile
     from estudio.modules.script_executors import WarmExecutors
+    from estudio.modules.warm_pools import ScriptEnvironment
     from estudio.store.database import Database
+    from estudio.store.file_digests import FileDigests
     from estudio.store.objects import ObjectFolder
     from estudio.workspace.datasets import SavedDatasets
     from estudio.workspace.folder import WorkspaceFolder
@@ -32,6 +33,8 @@ DATABASE_NAME = "estudio.db"
 OBJECTS_NAME = "objects"
 RUN_FOLDERS = "running"
 """Below the state folder: the files of runs that go on, one folder for each."""
+REMEMBERED_BYTES = 1 << 20
+"""Smaller files are read faster than the database is asked what was in them."""
 
 
 def open_environments(root: Path | None = None) -> EnvironmentStore:
@@ -55,6 +58,8 @@ def script_environment(built: BuiltEnvironment) -> ScriptEnvironment:
     A Python 2.7 environment is run by its base interpreter: its own one finds the standard library only by running
     code of the environment, and that is for behind the walls.
     """
+    from estudio.modules.warm_pools import ScriptEnvironment  # noqa: PLC0415 - imports the sandbox
+
     old = built.version < (3,)
     packages = built.folder / "lib" / f"python{built.version[0]}.{built.version[1]}" / "site-packages"
     return ScriptEnvironment(
@@ -74,8 +79,9 @@ class WorkspaceParts:
         folder: where it lies.
     """
 
-    def __init__(self, folder: WorkspaceFolder) -> None:
+    def __init__(self, folder: WorkspaceFolder, clock: Callable[[], float] = time.time) -> None:
         self.folder = folder
+        self._clock = clock
 
     @cached_property
     def database(self) -> Database:
@@ -125,7 +131,8 @@ class WorkspaceParts:
         from estudio.modules.kind_parts import KindParts  # noqa: PLC0415 - imports Arrow
         from estudio.modules.registry import behaviours  # noqa: PLC0415
 
-        return behaviours(KindParts(self.executors, _LateDatasets(self), export_path=self._export_path))
+        late = _LateDatasets(self)
+        return behaviours(KindParts(self.executors, late, self.file_digest, export_path=self._export_path))
 
     @cached_property
     def repaired(self) -> tuple[RunRecord, ...]:
@@ -134,7 +141,7 @@ class WorkspaceParts:
 
         if not self.folder.state.exists():
             return ()
-        return tuple(repair(self.database.runs, self.folder.state / RUN_FOLDERS, time.time()))
+        return tuple(repair(self.database.runs, self.folder.state / RUN_FOLDERS, self._clock()))
 
     def execute(self, execution: Execution) -> RunRecord:
         """Run it to its end; executors that were cancelled with it are of no use for the next run."""
@@ -149,10 +156,30 @@ class WorkspaceParts:
         return record
 
     def file_digest(self, path: Path) -> str:
-        """The digest of a file's content. Raises InvalidInput."""
+        """The digest of a file's content, or of all files in a folder; a large file that looks the same is not read.
+
+        Only where the database is open: an export opens none. Raises InvalidInput, InvalidBundle, StoreFailed.
+        """
         from estudio.modules.file_digests import digest_of  # noqa: PLC0415 - the same
 
+        if "database" in vars(self) and self._is_remembered(path):
+            inside = path.relative_to(self.folder.root).as_posix()
+            found = self._digests.digests_of([inside]).get(inside)
+            if found is not None:
+                return found
         return digest_of(path)
+
+    @cached_property
+    def _digests(self) -> FileDigests:
+        from estudio.store.file_digests import FileDigests  # noqa: PLC0415 - only where a file is large
+
+        return FileDigests(self.database.connections, self.folder.root, self._clock)
+
+    def _is_remembered(self, path: Path) -> bool:
+        """Whether it is a large file of the workspace: a run's copies are gone after it."""
+        if not path.is_relative_to(self.folder.root) or path.is_relative_to(self.folder.state):
+            return False
+        return path.is_file() and path.stat().st_size >= REMEMBERED_BYTES
 
     def _export_path(self, path: str) -> Path:
         """Where a module writes a file of the workspace. Raises OutputFailed."""

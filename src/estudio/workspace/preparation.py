@@ -104,12 +104,18 @@ def workspace_default(settings: WorkspaceSettings, name: str, value: Value) -> V
     own: dict[str, Value] = {
         ENVIRONMENT: settings.environment,
         "timeout_seconds": limits.timeout_seconds,
-        "memory_mib": limits.memory_bytes // MIB,
-        "disk_mib": limits.disk_bytes // MIB,
-        "output_mib": limits.output_bytes // MIB,
+        "memory_mib": _whole_mib(limits.memory_bytes),
+        "disk_mib": _whole_mib(limits.disk_bytes),
+        "output_mib": _whole_mib(limits.output_bytes),
+        "log_mib": _whole_mib(limits.log_bytes),
         "processes": limits.processes,
     }
     return own.get(name, value)
+
+
+def _whole_mib(size_bytes: int) -> int:
+    """What is beyond the last whole MiB is dropped, and 1 at least: a limit of nothing is refused."""
+    return max(1, size_bytes // MIB)
 
 
 def _read_texts(parameters: Mapping[str, Parameter], given: Mapping[str, Value]) -> dict[str, Value]:

@@ -11,6 +11,7 @@ import re
 from html import escape
 from typing import TYPE_CHECKING
 
+from estudio.core.counted_words import counted
 from estudio.core.statistics import ColumnStatistics, FeatureType, Figure
 from estudio.workspace.page_pictures import (
     axis_labels,
@@ -65,14 +66,14 @@ def look_page(look: Look) -> str:
 def _header(look: Look) -> str:
     words = "what the script printed and drew"
     if look.statistics is not None:
-        words = f"{_number(look.statistics.row_count, 'row')}, {_number(len(look.statistics.columns), 'column')}"
+        words = f"{counted(look.statistics.row_count, 'row')}, {counted(len(look.statistics.columns), 'column')}"
     return f"<header><h1><bdi>{escaped(look.title)}</bdi></h1><p>{words}</p></header>"
 
 
 def _columns(statistics: TableStatistics) -> str:
     cards = "".join(_card(column, statistics.row_count) for column in statistics.columns[:MAX_COLUMNS])
     more = len(statistics.columns) - MAX_COLUMNS
-    rest = f"<p>… {_number(more, 'more column')}</p>" if more > 0 else ""
+    rest = f"<p>… {counted(more, 'more column')}</p>" if more > 0 else ""
     approximate = any(column.approximate for column in statistics.columns)
     note = "<p>≈ marks an estimate: above 262,144 rows some figures come from a sample.</p>" if approximate else ""
     return f'<section><h2>Columns</h2><div class="cards">{cards}</div>{rest}{note}</section>'
@@ -163,9 +164,9 @@ def _scatter(scatter: Scatter) -> str:
 def _first_rows(preview: Preview) -> str:
     head = "".join(_head(column) for column in preview.columns)
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in preview.rows)
-    shown = f"the first {len(preview.rows):,} of {_number(preview.row_count, 'row')}"
+    shown = f"the first {len(preview.rows):,} of {counted(preview.row_count, 'row')}"
     more = preview.column_count - len(preview.columns)
-    columns = f", {_number(more, 'more column')}" if more else ""
+    columns = f", {counted(more, 'more column')}" if more else ""
     return (
         f'<section><h2>First rows</h2><div class="scroll"><table><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div><p>{shown}{columns}</p></section>"
@@ -198,7 +199,3 @@ def _log(log: str) -> str:
 
 def _shown(char: str) -> str:
     return char.encode("unicode_escape").decode("ascii")
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

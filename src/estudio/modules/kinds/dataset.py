@@ -14,7 +14,6 @@ from estudio.errors import InvalidDataset
 from estudio.modules.behaviour import ModuleOutcome
 from estudio.modules.call_values import flag_of, mapping_of, text_of
 from estudio.tables.formats import GZIP, file_kind
-from estudio.tables.reading import ReadingOptions, read_table_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from estudio.core.module_kind import Value
     from estudio.modules.behaviour import Behaviour, ModuleCall, Settings
     from estudio.modules.kind_parts import DatasetFile, KindParts
+    from estudio.tables.reading import ReadingOptions
 
 LINK = "${"
 """A setting that is linked to an experiment's parameter is not known before the run."""
@@ -86,6 +86,8 @@ class DatasetKind:
 
     def execute(self, call: ModuleCall) -> ModuleOutcome:
         """Read it. Raises InvalidInput, InvalidUsage."""
+        from estudio.tables.reading import read_table_as  # noqa: PLC0415 -- imports Arrow, which reused results need not
+
         settings = call.settings.settings
         reference = text_of(settings, "dataset") or ""
         found = self._find(reference, settings, call.files)
@@ -121,6 +123,8 @@ def is_path(reference: str) -> bool:
 
 def options_of(settings: Mapping[str, Value]) -> ReadingOptions:
     """How the settings say that a file is read."""
+    from estudio.tables.reading import ReadingOptions  # noqa: PLC0415 -- imports Arrow, which reused results need not
+
     return ReadingOptions(
         header=flag_of(settings, "header"),
         delimiter=text_of(settings, "delimiter"),

@@ -13,8 +13,6 @@ from estudio.core.module_kind import ModuleKind, ModuleShape, OutputPort, Parame
 from estudio.modules.call_values import flag_of, mapping_of, text_of
 from estudio.modules.plain_kind import PlainKind
 from estudio.tables.formats import Format
-from estudio.tables.reading import ReadingOptions, read_text_table
-from estudio.tables.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +44,9 @@ KIND = ModuleKind(
 
 def enter_data(call: ModuleCall) -> Mapping[str, PortValue]:
     """Read the text. Raises InvalidDataset, InvalidUsage."""
+    from estudio.tables.reading import ReadingOptions, read_text_table  # noqa: PLC0415 -- imports Arrow, which reused results need not
+    from estudio.tables.table import Table  # noqa: PLC0415
+
     settings = call.settings.settings
     format_ = FORMATS[text_of(settings, "format") or "csv"]
     text = text_of(settings, "data") or ""

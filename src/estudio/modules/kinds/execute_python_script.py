@@ -14,11 +14,9 @@ from estudio.core.limits import MIB, Limits
 from estudio.core.module_kind import InputPort, ModuleKind, ModuleShape, OutputPort, Parameter, ParameterType, PortType
 from estudio.core.outcome import ScriptState
 from estudio.modules.behaviour import BundleFile, ModuleOutcome
-from estudio.modules.call_message import ScriptCall
 from estudio.modules.call_values import find_table, flag_of, number_of, text_of
 from estudio.modules.inputs import ScriptSource, read_script
 from estudio.modules.script_reading import declared, script_digest
-from estudio.tables.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,9 +27,10 @@ if TYPE_CHECKING:
     from estudio.modules.kind_parts import KindParts
     from estudio.modules.script_outcome import ScriptOutcome
     from estudio.modules.script_values import ScriptValue
+    from estudio.tables.table import Table
 
 DEFAULT = Limits()
-LIMITS = ("timeout_seconds", "memory_mib", "disk_mib", "output_mib", "processes")
+LIMITS = ("timeout_seconds", "memory_mib", "disk_mib", "output_mib", "log_mib", "processes")
 """Settings that decide whether a call ends well, never what it gives: no part of what a result depends on."""
 
 
@@ -90,6 +89,7 @@ KIND = ModuleKind(
             _limit("memory_mib", "memory of the script", DEFAULT.memory_bytes // MIB),
             _limit("disk_mib", "its working folder, the bundle and temporary files", DEFAULT.disk_bytes // MIB),
             _limit("output_mib", "result tables and pictures together", DEFAULT.output_bytes // MIB),
+            _limit("log_mib", "what it prints", DEFAULT.log_bytes // MIB),
             _limit("processes", "processes and threads at one time", DEFAULT.processes),
         ),
     ),
@@ -139,6 +139,8 @@ class ScriptKind:
 
     def execute(self, call: ModuleCall) -> ModuleOutcome:
         """Run the script. Raises InvalidInput, EnvironmentFailed, SandboxUnavailable."""
+        from estudio.modules.call_message import ScriptCall  # noqa: PLC0415 -- imports the sandbox
+
         settings = call.settings.settings
         environment = _environment(settings)
         seed = number_of(settings, "seed")
@@ -170,6 +172,7 @@ def limits_of(settings: Mapping[str, Value]) -> Limits:
         memory_bytes=size("memory_mib", DEFAULT.memory_bytes),
         disk_bytes=size("disk_mib", DEFAULT.disk_bytes),
         output_bytes=size("output_mib", DEFAULT.output_bytes),
+        log_bytes=size("log_mib", DEFAULT.log_bytes),
         processes=DEFAULT.processes if processes is None else int(processes),
     )
 
@@ -197,6 +200,8 @@ def _parameters(given: Mapping[str, Value]) -> dict[str, ScriptValue]:
 
 
 def _outcome(outcome: ScriptOutcome, facts: Mapping[str, str | float | None]) -> ModuleOutcome:
+    from estudio.tables.table import Table  # noqa: PLC0415 -- imports Arrow, which reused results need not
+
     outputs: dict[str, PortValue] = {"visualization": outcome.visualization}
     if outcome.finished:
         outputs["results"] = Table.empty() if outcome.table is None else outcome.table

@@ -14,7 +14,6 @@ from estudio.errors import InvalidInput, OutputFailed
 from estudio.modules.behaviour import ModuleOutcome
 from estudio.modules.call_values import get_table, text_of
 from estudio.tables.formats import file_kind
-from estudio.tables.writing import write_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -76,6 +75,8 @@ class ExportDataKind:
 
     def execute(self, call: ModuleCall) -> ModuleOutcome:
         """Write it. Raises OutputFailed."""
+        from estudio.tables.writing import write_table  # noqa: PLC0415 -- imports Arrow, which reused results need not
+
         path = text_of(call.settings.settings, "path") or ""
         target = self.parts.export_path(path)
         try:
