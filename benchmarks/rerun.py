@@ -71,7 +71,7 @@ def _many(setting: Setting, report: Report) -> None:
     modules = [source()]
     for place in range(count):
         above = (
-            OutputReference(SOURCE, "dataset") if place % 10 == 0 else OutputReference(f"s{place - 1:04}", "results")
+            OutputReference(SOURCE, "dataset") if place % 10 == 0 else OutputReference(f"s{place - 1:04}", "results1")
         )
         modules.append(Module(f"s{place:04}", "split-rows", {"fraction": 0.9, "seed": place}, {}, {"dataset": above}))
     with bench_workspace(behaviours(KindParts(executors))) as workspace:
