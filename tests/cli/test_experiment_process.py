@@ -25,7 +25,7 @@ def azureml_main(towns):
     print("asleep", flush=True)
     time.sleep(600)
 """
-HEAVY = {"sqlalchemy", "duckdb", "pyarrow", "ruamel", "numpy", "rich", "pydantic"}
+HEAVY = {"sqlalchemy", "duckdb", "pyarrow", "yaml", "numpy", "rich", "pydantic"}
 
 
 @pytest.fixture

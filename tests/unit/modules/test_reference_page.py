@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ruamel.yaml import YAML
+import yaml
 
 from estudio.core.module_kind import ModuleKind
 from estudio.modules.registry import module_kinds
@@ -44,7 +44,7 @@ def test_only_kinds_are_documented_below_their_categories() -> None:
 def examples() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for text in re.findall(r"^```text\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL):
-        found |= YAML(typ="safe").load(text)
+        found |= yaml.safe_load(text)
     return found
 
 
