@@ -11,6 +11,7 @@ import pytest
 
 from estudio.core.events import ModuleOutput, RunChanged
 from estudio.core.run import ModuleState, ReasonCode, RunState
+from estudio.engine.snapshot import load_snapshot
 from estudio.errors import (
     EnvironmentNotFound,
     ExperimentNotFound,
@@ -262,6 +263,18 @@ def test_runs_are_forgotten_and_what_they_kept_is_pruned(workspace: Workspace, f
     verified = workspace.verify()
     assert (verified.damaged, verified.missing) == ((), ())
     assert set(states(experiment.run({"part": 0.75})).values()) == {"reused"}
+
+
+def test_a_run_keeps_what_its_environment_was(workspace: Workspace) -> None:
+    run = workspace.experiment("scripted").run()
+    snapshot = load_snapshot(workspace._parts.objects, run.record.snapshot)
+    kept = json.loads(workspace._parts.objects.read_bytes(snapshot.environments["default"], 1 << 20))
+    assert kept["versions"]["pandas"] in kept["lock"]
+    parts = run["double"].record.key_parts
+    assert parts is not None
+    assert kept["digest"] in parts.parts.values()
+    verified = workspace.verify()
+    assert (verified.damaged, verified.missing) == ((), ())
 
 
 def test_a_run_shows_itself_in_a_notebook(workspace: Workspace) -> None:

@@ -45,7 +45,7 @@ class Snapshot:
         documents: workspace paths of documents to digests of their texts.
         files: workspace paths to files: scripts, files of bundles, datasets.
         folders: workspace paths that are folders, such as bundles; empty ones exist, too.
-        environments: names or paths of environments to digests of their locks' texts.
+        environments: names or paths of environments to digests of what is known of them: spec, lock, versions.
         parameters: of the experiment, with what `--set` changed.
         seed: of modules without one of their own.
         targets: what was asked for; empty for all.

@@ -110,6 +110,12 @@ class EnvironmentStore:
         interpreter = self._interpreters.recall(spec.python) or self._interpreters.find(spec.python)
         return digest_of(spec, interpreter)
 
+    def record(self, spec: EnvironmentSpec) -> str:
+        """A spec, its digest and, where it is built, the exact versions, as JSON. Raises InterpreterNotFound."""
+        built = self.find(spec)
+        versions = {} if built is None else {"interpreter": built.version_text, **built.packages}
+        return json.dumps({**_spec_document(spec), "digest": self.digest(spec), "versions": versions}, sort_keys=True)
+
     def ensure(self, spec: EnvironmentSpec, on_progress: Progress | None = None) -> BuiltEnvironment:
         """The environment of a spec, built where it is not; raises what `build` raises."""
         return self.find(spec) or self.build(spec, on_progress)

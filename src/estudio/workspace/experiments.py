@@ -27,7 +27,7 @@ from estudio.errors import InvalidDocument
 from estudio.store.owners import this_process
 from estudio.workspace.exports import ExportedExperiment, NotedFiles, experiment_json, write_json, write_zip
 from estudio.workspace.open import RUN_FOLDERS
-from estudio.workspace.preparation import Preparer
+from estudio.workspace.preparation import ENVIRONMENT, Preparer
 from estudio.workspace.runs import Run
 
 if TYPE_CHECKING:
@@ -223,7 +223,11 @@ class WorkspaceExperiment:
         paths = self._documents(prepared)
         texts = [prepared.text.encode() if path == self.file else (root / path).read_bytes() for path in paths]
         kept, folders = files.keep(objects)
-        environments = {name: self._parts.environments.digest(name) for name in prepared.environments}
+        records = [
+            self._parts.environments.record(name, build=_will_use(plan, name)).encode()
+            for name in prepared.environments
+        ]
+        environments = dict(zip(prepared.environments, objects.put_many(records), strict=True))
         snapshot = Snapshot(
             self.name,
             dict(zip(paths, objects.put_many(texts), strict=True)),
@@ -242,6 +246,15 @@ class WorkspaceExperiment:
         facts = {**_versions(), **{f"parameter {name}": _fact(value) for name, value in prepared.parameters.items()}}
         state, owner = RunState.RUNNING, this_process()
         return RunRecord(new_run_id(started), self.name, snapshot, state, plan.is_partial, started, owner, facts=facts)
+
+
+def _will_use(plan: Plan, environment: str) -> bool:
+    """Whether a script may run in this environment."""
+    return any(
+        planned.settings.settings.get(ENVIRONMENT) == environment
+        and (name not in plan.decided or plan.decided[name].found is None)
+        for name, planned in plan.modules.items()
+    )
 
 
 def summary_of(experiment: WorkspaceExperiment, last_run: RunRecord | None) -> ExperimentSummary:

@@ -45,6 +45,17 @@ class ScriptEnvironments:
         """What an environment is known by, built or not. Raises EnvironmentFailed, InvalidDocument."""
         return self._find(environment)[1]
 
+    def record(self, environment: str, *, build: bool) -> str:
+        """What a snapshot keeps of an environment; `build`: it will be used, so it is built first where it is not.
+
+        Raises:
+            EnvironmentFailed: it cannot be found or built.
+        """
+        spec = self._find(environment)[0]
+        if build:
+            self._store.ensure(spec, self.on_progress)
+        return self._store.record(spec)
+
     def pools(self, environment: str) -> WarmPools:
         """The pools of an environment, which is built first where it is not. Raises EnvironmentFailed."""
         from estudio.modules.warm_pools import WarmPools  # noqa: PLC0415 - only where a script runs
