@@ -79,11 +79,6 @@ class _CancelAsked:
 _Message: TypeAlias = Ended | _Stored | _Failed | _CancelAsked
 
 
-def execute_plan(plan: Plan, record: RunRecord, around: Surroundings) -> RunRecord:
-    """Execute a plan in this thread, to its end. Raises as `Execution.run`."""
-    return Execution(plan, record, around).run()
-
-
 class Execution:
     """One run being executed. Make it, call `run` once."""
 

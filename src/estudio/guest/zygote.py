@@ -135,7 +135,7 @@ def _warm(config):
     gc.collect()
     gc.disable()
     if config["rehearse"]:
-        state["immortals"] = immortals.make_immortal()
+        immortals.make_immortal()
     if hasattr(gc, "freeze"):
         gc.freeze()
     return state
