@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import resource
 import signal
@@ -133,21 +134,43 @@ def test_a_zygote_that_did_not_start_is_tried_again(environment: ScriptEnvironme
         sandbox.close()
 
 
-def test_the_host_has_no_descriptors_left(environment: ScriptEnvironment) -> None:
-    """For a moment: calls fail with an error of the tree, and go on when there are some again."""
+@pytest.mark.parametrize("room", range(6))
+def test_the_host_has_no_descriptors_left(environment: ScriptEnvironment, room: int) -> None:
+    """For a moment: a call fails with an error at whatever place, loses no descriptor, and the next one goes on."""
     sandbox = Sandbox(environment, ahead=1)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken: list[int] = []
     try:
         assert sandbox.attack("return 1").done
-        resource.setrlimit(resource.RLIMIT_NOFILE, (len([*Path("/proc/self/fd").iterdir()]) + 1, hard))
-        for _ in range(3):
-            with contextlib.suppress(EstudioError, OSError):
-                sandbox.attack("return 1")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+        with contextlib.suppress(OSError):
+            while True:
+                taken.append(os.open(os.devnull, os.O_RDONLY))
+        for _ in range(room):
+            os.close(taken.pop())
+        with contextlib.suppress(EstudioError, OSError):
+            sandbox.attack("return 1")
+        gc.collect()  # a socket that was forgotten warns here, and a warning is an error
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         assert sandbox.attack("return 2").evidence == 2
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for descriptor in taken:
+            os.close(descriptor)
         sandbox.close()
+
+
+def test_the_host_has_no_room_for_a_result(walled: Sandbox) -> None:
+    """Its guest has been taken by then: it is ended and let go, and the next call goes on."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+        with pytest.raises(OSError, match="File too large"):
+            walled.attack("return 1")
+        gc.collect()  # as above
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert walled.attack("return 2").evidence == 2
 
 
 def test_less_memory_is_given_than_a_guest_holds(walled: Sandbox) -> None:

@@ -81,11 +81,10 @@ class ScriptExecutor:
             pool = self.pools.pool_for(call.script)
             guest = pool.take(profile, folder)
             queue = time.monotonic() - queue_begin
-            result = ResultFile(call.limits.output_bytes)
             try:
-                outcome = self._converse(guest, call, CallFiles(inputs, descriptors, bundle, result), on_output)
+                with contextlib.closing(ResultFile(call.limits.output_bytes)) as result:
+                    outcome = self._converse(guest, call, CallFiles(inputs, descriptors, bundle, result), on_output)
             finally:
-                result.close()
                 guest.kill()
                 guest.close()
                 with contextlib.suppress(SandboxBroken):  # the next call starts another zygote

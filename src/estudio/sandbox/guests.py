@@ -271,8 +271,12 @@ class ResultFile:
 
     def __init__(self, size: int) -> None:
         self.descriptor = os.memfd_create("result", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-        os.ftruncate(self.descriptor, size)
-        fcntl.fcntl(self.descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
+        try:
+            os.ftruncate(self.descriptor, size)
+            fcntl.fcntl(self.descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
+        except OSError:
+            self.close()
+            raise
 
     def freeze(self, guest: Guest) -> None:
         """Make it unchangeable: by a seal, or where somebody still holds it writable by ending the guest first.

@@ -272,13 +272,13 @@ class Zygote:
             self._cgroup_of.clear()
             self._changed.notify_all()
         self._reap()
+        for guest in idle:
+            guest.close()
         for cgroup in unused:
             if cgroup is not None:
                 cgroup.remove()
         for guest in lost:
             self._note_end(guest, None)
-        for guest in idle:
-            guest.close()
 
     def _hear(self) -> bool:
         payload, descriptors, _, _ = socket.recv_fds(self._control, CONTROL_BYTES, GUEST_DESCRIPTORS)
@@ -303,12 +303,16 @@ class Zygote:
         connection, log, process = descriptors
         own_process_table = "pid" in self.spec.walls
         guest = Guest(number, socket.socket(fileno=connection), log, process, own_process_table=own_process_table)
+        cgroup = self._cgroup_of.get(number)
+        try:
+            if cgroup is not None and cgroup.version == 2 and (pid := guest.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    cgroup.add(pid)
+        except OSError:
+            guest.close()
+            raise
         with self._changed:
             guest.cgroup = self._cgroup_of.pop(number, None)
-        if guest.cgroup is not None and guest.cgroup.version == 2 and (pid := guest.pid):
-            with contextlib.suppress(ProcessLookupError):
-                guest.cgroup.add(pid)
-        with self._changed:
             self._guests[number] = guest
             self._arrived[number] = guest
             self._changed.notify_all()
