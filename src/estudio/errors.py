@@ -11,12 +11,22 @@ and bad input.
     │   ├── InvalidBundle           the zip or folder at the third port
     │   ├── InvalidDocument         a TOML or YAML document of ours; `problems` names each with its line
     │   ├── InvalidWorkspace        no workspace here, or one of a later version
-    │   └── NotFound                nothing of that name in the workspace
-    │       ├── ExperimentNotFound
-    │       ├── ModuleNotFound
-    │       ├── PortNotFound
-    │       ├── DatasetNotFound
-    │       └── RunNotFound
+    │   ├── NotFound                nothing of that name in the workspace
+    │   │   ├── ExperimentNotFound
+    │   │   ├── ModuleNotFound
+    │   │   ├── PortNotFound
+    │   │   ├── DatasetNotFound
+    │   │   ├── RunNotFound
+    │   │   ├── ServiceNotFound
+    │   │   ├── VersionNotFound
+    │   │   ├── EndpointNotFound
+    │   │   ├── KeyNotFound
+    │   │   └── JobNotFound
+    │   └── InvalidCall             a web service call that does not fit the service; `problems` has each with its place
+    ├── AccessDenied                a missing, wrong or expired key, or one that does not allow this (exit code 3)
+    ├── ServiceBusy                 the server cannot take this call now; try again later (exit code 6)
+    │   ├── ServiceThrottled        as many calls as the endpoint allows are in flight
+    │   └── RateLimited             the key's calls of this minute are used up
     ├── OutputFailed                a result could not be written where it was asked (exit code 3)
     ├── StoreFailed                 runs, datasets or results cannot be kept or read (exit code 3)
     │   ├── StoreDiskFull           no room
@@ -37,6 +47,7 @@ and bad input.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -137,6 +148,99 @@ class RunNotFound(NotFound):
     """No run of that id, or several that begin with it."""
 
     code = "run-not-found"
+
+
+class ServiceNotFound(NotFound):
+    """No web service of that name or id."""
+
+    code = "service-not-found"
+
+
+class VersionNotFound(NotFound):
+    """No version of that number."""
+
+    code = "version-not-found"
+
+
+class EndpointNotFound(NotFound):
+    """No endpoint of that name or id."""
+
+    code = "endpoint-not-found"
+
+
+class KeyNotFound(NotFound):
+    """No key of that id."""
+
+    code = "key-not-found"
+
+
+class JobNotFound(NotFound):
+    """No job of that id."""
+
+    code = "job-not-found"
+
+
+@dataclass(frozen=True, slots=True)
+class CallProblem:
+    """One thing that is wrong with a call.
+
+    Attributes:
+        code: stable: `missing-input`, `unknown-input`, `missing-column`, `unknown-column`, `duplicate-column`,
+            `wrong-type`, `wrong-shape`, `missing-parameter`, `unknown-parameter`, `wrong-parameter`.
+        message: for people.
+        pointer: JSON Pointer (RFC 6901) to the place in the body, `""` for the whole; rows count from 0.
+        input: the input's or parameter's name.
+        row: counted from 0; None where it is not about one row.
+        column: its name.
+    """
+
+    code: str
+    message: str
+    pointer: str = ""
+    input: str | None = None
+    row: int | None = None
+    column: str | None = None
+
+
+class InvalidCall(InvalidInput):
+    """A web service call that does not fit the service.
+
+    `kind` says how the body itself is wrong, for the status: `schema` (400), `syntax` (400), `too-large` (413),
+    `media-type` (415), `encoding` (415), `timeout` (408), `length` (411).
+    """
+
+    code = "invalid-call"
+
+    def __init__(
+        self, message: str, *, kind: str = "schema", problems: Sequence[CallProblem] = (), **facts: str | float | None
+    ) -> None:
+        super().__init__(message, **facts)
+        self.kind = kind
+        self.problems = tuple(problems)
+
+
+class AccessDenied(EstudioError):
+    """The key is missing, wrong or expired, or does not allow this."""
+
+    code = "access-denied"
+
+
+class ServiceBusy(EstudioError):
+    """The server cannot take this call now. `retry_after_seconds` is a fact."""
+
+    code = "service-busy"
+
+
+class ServiceThrottled(ServiceBusy):
+    """As many calls as the endpoint allows are in flight."""
+
+    code = "service-throttled"
+
+
+class RateLimited(ServiceBusy):
+    """The key's calls of this minute are used up."""
+
+    code = "rate-limited"
 
 
 class OutputFailed(EstudioError):

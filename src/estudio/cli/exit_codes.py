@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 from estudio.core.outcome import ScriptState
 from estudio.core.run import ModuleState, RunState
 from estudio.errors import (
+    AccessDenied,
     EnvironmentFailed,
     EstudioError,
     InvalidInput,
     InvalidUsage,
     OutputFailed,
     SandboxUnavailable,
+    ServiceBusy,
     StoreFailed,
 )
 
@@ -62,6 +64,8 @@ EXIT_CODES: dict[ScriptState | RunState | type[EstudioError], ExitCode] = {
     InvalidInput: ExitCode.BAD_INPUT,
     OutputFailed: ExitCode.BAD_INPUT,
     StoreFailed: ExitCode.BAD_INPUT,
+    AccessDenied: ExitCode.BAD_INPUT,
+    ServiceBusy: ExitCode.LIMIT,
     EnvironmentFailed: ExitCode.ENVIRONMENT,
     SandboxUnavailable: ExitCode.SANDBOX_UNAVAILABLE,
     EstudioError: ExitCode.BUG,

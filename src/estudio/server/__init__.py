@@ -1,0 +1,1 @@
+"""The HTTP door: parses, asks the workspace, renders. The only asynchronous code."""
