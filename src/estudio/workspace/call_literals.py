@@ -28,7 +28,7 @@ class Notation:
 
     text: Callable[[str], str]
     whole: Callable[[int], str]
-    words: Mapping[object, str]
+    words: Mapping[bool | None, str]
     list_ends: tuple[str, str]
     entry_ends: tuple[str, str]
     entry: Callable[[str, str], str]

@@ -180,7 +180,7 @@ def hostile_table(texts: list[str]) -> Table:
 
 
 def expected(table: Table) -> list[dict[str, Any]]:
-    return cast("list[dict[str, Any]]", table.to_arrow().to_pylist())
+    return table.to_arrow().to_pylist()
 
 
 @pytest.mark.parametrize(("language", "write", "program"), RUNNERS, ids=["curl", "python3", "python27", "node"])
