@@ -92,7 +92,11 @@ class StandIn:
         service = self.service if options["promote"] else replace(self.service, current=1)
         keys = KEYS if self.is_new else {}
         return SimpleNamespace(
-            service=service, version=self.versions("people")[0], endpoint=self.found[0], keys=dict(keys)
+            service=service,
+            version=self.versions("people")[0],
+            endpoint=self.found[0],
+            keys=dict(keys),
+            is_new=self.is_new,
         )
 
     def promote(self, name: str, number: int) -> Service:
@@ -111,7 +115,7 @@ class StandIn:
         self.get(name)
         return self.found
 
-    def get_endpoint(self, name: str, endpoint: str = "default") -> Endpoint:
+    def endpoint(self, name: str, endpoint: str = "default") -> Endpoint:
         for each in self.endpoints(name):
             if each.name == endpoint:
                 return each
@@ -123,13 +127,13 @@ class StandIn:
 
     def change_endpoint(self, name: str, endpoint: str, **changes: Any) -> Endpoint:
         self.asked.append((name, endpoint, changes))
-        return replace(self.get_endpoint(name, endpoint), **changes)
+        return replace(self.endpoint(name, endpoint), **changes)
 
     def remove_endpoint(self, name: str, endpoint: str) -> None:
         self.asked.append(("remove", name, endpoint))
 
     def keys(self, name: str, endpoint: str = "default") -> Sequence[ServiceKey]:
-        endpoint_id = self.get_endpoint(name, endpoint).id
+        endpoint_id = self.endpoint(name, endpoint).id
         return [
             ServiceKey("1" * 16, "d", KeyScope.CALL, 1.7e9, endpoint_id, KeySlot.PRIMARY),
             ServiceKey("2" * 16, "d", KeyScope.CALL, 1.7e9, endpoint_id, KeySlot.SECONDARY, expires_at=1.7e9 + 9),
@@ -151,12 +155,12 @@ class StandIn:
     def remove_key(self, key_id: str) -> None:
         self.asked.append(("remove", key_id))
 
-    def calls(self, name: str, endpoint: str, limit: int, failed_only: bool = False) -> Sequence[CallRecord]:
-        self.get_endpoint(name, endpoint)
+    def calls(self, name: str, endpoint: str, limit: int, *, failed_only: bool = False) -> Sequence[CallRecord]:
+        self.endpoint(name, endpoint)
         return [each for each in self.records if each.code or not failed_only][:limit]
 
     def statistics(self, name: str, endpoint: str, minutes: int) -> Sequence[CallCounts]:
-        self.get_endpoint(name, endpoint)
+        self.endpoint(name, endpoint)
         self.asked.append(minutes)
         return [] if self.is_empty else [counts(1, 5, 1, 99), counts(2, 100, 0, 5), counts(2, 1, 0, 24)]
 

@@ -81,16 +81,22 @@ def test_what_commands_say(capsys: Captured, door: ServiceDoor, golden: str, arg
 
 def test_publishing_asks_for_what_was_said(capsys: Captured, door: ServiceDoor) -> None:
     services = door.stand_in.services
-    options = "--name p --isolation worker --row-wise --no-promote --set trees=5 --url http://h:1"
+    options = (
+        "--fix a --fix b --force --name p --isolation worker --row-wise --no-promote --set trees=5 --url http://h:1"
+    )
     made = document(capsys, door, "publish", "people", options)
     ((experiment, asked), _) = services.asked
     assert experiment == "people"
-    assert {key: asked[key] for key in ("name", "promote", "isolation", "row_wise", "parameters")} == {
+    assert {
+        key: asked[key] for key in ("name", "promote", "isolation", "row_wise", "parameters", "fixed", "force")
+    } == {
         "name": "p",
         "promote": False,
         "isolation": ServiceIsolation.WORKER,
         "row_wise": True,
         "parameters": {"trees": "5"},
+        "fixed": ("a", "b"),
+        "force": True,
     }
     assert made["keys"] == {"primary": "primary-key-itself", "secondary": "secondary-key-itself"}
     assert made["addresses"]["score"] == "http://h:1/services/people/score"
@@ -104,7 +110,7 @@ def test_keys_are_shown_only_when_they_are_new(capsys: Captured, door: ServiceDo
     door.stand_in.services.is_new = False
     _, said = told(capsys, door, 0, "publish", "people")
     assert "key" not in said
-    assert "Published people, version 2." in said
+    assert "Nothing differs from version 2 of people" in said
     assert "itself" not in json.dumps(document(capsys, door, "service", "keys", "list", "people"))
 
 

@@ -165,7 +165,7 @@ class WorkspaceExperiment:
         self,
         parameters: Mapping[str, Value] | None = None,
         targets: tuple[str, ...] = (),
-        fresh: bool = False,  # noqa: FBT001, FBT002 -- as `run`
+        fresh: bool = False,
         parallel: int | None = None,
         *,
         check: Callable[[PreparedExperiment], None] | None = None,
