@@ -13,8 +13,10 @@ import select
 import shutil
 import subprocess
 import time
-from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 WAIT_SECONDS = 30.0

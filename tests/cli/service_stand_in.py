@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -30,8 +31,9 @@ from estudio.tables.table import Table
 from .scripted_door import ScriptedDoor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
+
+    from estudio.server.settings import ServerSettings
 
 SERVICE_ID, ENDPOINT_ID, WORKSPACE_ID = "5" * 32, "e" * 32, "a" * 32
 SAMPLE = Table(pa.table({"name": pa.array(["Anna", "José"], pa.large_string()), "age": [34, None]}))
@@ -210,6 +212,7 @@ class WorkspaceStandIn:
     services: StandIn = field(default_factory=StandIn)
     jobs: JobsStandIn = field(default_factory=JobsStandIn)
     repaired: tuple[object, ...] = ()
+    folder: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(root=Path("ws")))
 
     def __enter__(self) -> Self:
         return self
@@ -223,6 +226,11 @@ class ServiceDoor(ScriptedDoor):
     """A door to the stand-in."""
 
     stand_in: WorkspaceStandIn = field(default_factory=WorkspaceStandIn)
+    served: list[tuple[Path, ServerSettings]] = field(default_factory=list)
+
+    def serve(self, folder: Path, settings: ServerSettings, on_ready: Callable[[str], None]) -> None:
+        self.served.append((folder, settings))
+        on_ready("http://127.0.0.1:8080")
 
     def open_workspace(self, folder: Path | None) -> Any:  # noqa: ARG002 -- the protocol's
         return self.stand_in

@@ -207,7 +207,7 @@ def _figures(shown: ServicePage) -> str:
         ("p50_seconds", "half within"),
         ("p99_seconds", "99 % within"),
     )
-    boxes = "".join(f'<div><dt>{words}</dt><dd data-figure="{name}">–</dd></div>' for name, words in figures)
+    boxes = "".join(f'<div><dt>{words}</dt><dd data-figure="{name}">-</dd></div>' for name, words in figures)
     return (
         f'<section><h2>The last hour</h2><dl class="figures" id="figures" data-address="{escape(shown.path)}/statistics">'
         f'{boxes}</dl><p id="figures-hint">Figures show once the <a href="{escape(shown.path)}/test">test page</a> of '

@@ -2,7 +2,8 @@
 
 SERVICE_STYLE = """
 :root{--good:#1a7f4b;--bad:#b42318;--badground:#fef3f2;--press:#1f5fbf;--code:#f0f3f8}
-@media (prefers-color-scheme:dark){:root{--good:#5fd39a;--bad:#ff9a8f;--badground:#33191a;--press:#8ab8ff;--code:#161c26}}
+@media (prefers-color-scheme:dark){:root{
+--good:#5fd39a;--bad:#ff9a8f;--badground:#33191a;--press:#8ab8ff;--code:#161c26}}
 .service{max-width:66rem}
 .service header nav{font-size:.9rem;margin-bottom:.5rem}
 .service header nav span{color:var(--faint)}
@@ -68,8 +69,8 @@ dl .copyable.line{display:block;margin:0 0 .5rem;padding-right:5.5rem}
 .figures div{display:block;background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:.6rem .9rem}
 .figures dd{text-align:left;font-size:1.25rem}
 .plain{width:100%}
-.plain th,.plain td{padding:.35rem .75rem .35rem 0;border-bottom:1px solid var(--line);text-align:left;vertical-align:top;
-overflow-wrap:anywhere}
+.plain th,.plain td{padding:.35rem .75rem .35rem 0;border-bottom:1px solid var(--line);text-align:left;
+vertical-align:top;overflow-wrap:anywhere}
 .plain code,code{font:.9em ui-monospace,monospace}
 .method{font:600 .85rem ui-monospace,monospace;color:var(--good);margin-right:.5rem}
 .unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
