@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from estudio.core.service import KeySlot
     from estudio.workspace.call_addresses import CallAddresses
     from estudio.workspace.call_samples import CallSamples
-    from estudio.workspace.services import PublishedVersion  # type: ignore[import-not-found, unused-ignore]
+    from estudio.workspace.publishing import PublishedVersion
 
 HELP = """
 Publish an experiment as a web service: check and run it, freeze what does not depend on callers, number the version.
@@ -184,7 +184,7 @@ def _tell(screen: Screen, published: PublishedVersion, addresses: CallAddresses,
         screen.say("  estudio serve")
         screen.say("")
         screen.say("Call the service, in another terminal:")
-        screen.say(f"  export {KEY_VARIABLE}=…one of the keys…")
+        screen.say(f"  export {KEY_VARIABLE}={next(iter(published.keys.values()))}")
         screen.say_lines(_indented(samples.modern[CallLanguage.CURL]))
         screen.say("")
         screen.say(f"In Python, C#, R or JavaScript: estudio service samples {name} --language python")
