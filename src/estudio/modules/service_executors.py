@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from estudio.core.service import ServiceIsolation
+    from estudio.modules.call_message import ScriptCall
+    from estudio.modules.script_outcome import ScriptOutcome
     from estudio.modules.warm_pools import WarmPools
 
 LEAST_SLOTS = 2
@@ -67,6 +69,10 @@ class ServiceExecutors:
             if digest not in self._executors:
                 self._add(digest, ServiceExecutor(self._make_pools(environment), self._isolation, self._slots))
             return self._executors[digest]
+
+    def warm(self, environment: str, call: ScriptCall) -> ScriptOutcome | None:
+        """Have guests ready for calls like this one; see `ServiceExecutor.warm`."""
+        return self.executor_for(environment).warm(call)
 
     def _add(self, digest: str, executor: ServiceExecutor) -> None:
         with self._lock:

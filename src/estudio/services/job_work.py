@@ -1,7 +1,7 @@
 """One job from its claim to its end, in the thread that claimed it; parts are scored in other threads.
 
-Whatever happens, the job ends here in one durable move: finished, failed, cancelled or queued again. Only where its owner
-was taken from it, nothing is written: then it is another's.
+Whatever happens, the job ends here in one durable move: finished, failed, cancelled or queued again. Only where it was
+taken from its owner, nothing is written: then it is another's.
 """
 
 from __future__ import annotations
@@ -292,7 +292,7 @@ def deliver(source: Path, target: Path) -> None:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
         raise OutputFailed(
-            f"{target.name} cannot be written: {error.strerror or error}. Check the folder, its permissions and the free "
-            "space.",
+            f"{target.name} cannot be written: {error.strerror or error}. Check the folder, its permissions and the "
+            "free space.",
             path=target.name,
         ) from error
