@@ -42,6 +42,8 @@ AGAIN_SECONDS = 0.5
 """Between two attempts, times their number; and between two tries to write an end that the store did not take."""
 BUSY_SECONDS = 1.0
 """At most between two tries where the server is busy."""
+ABANDON_SECONDS = 2.0
+"""How long parts of a job that failed are waited for; a call that is cancelled ends sooner."""
 LOOK_SECONDS = 0.2
 """How long a job that waits for its parts does not look whether it is to stop."""
 
@@ -237,10 +239,17 @@ class _Scoring:
                 self._work.check_stopped()
                 for future in wait(flying, LOOK_SECONDS, FIRST_COMPLETED).done:
                     done[flying.pop(future).number] = future.result()
-        finally:
-            for future in flying:
-                future.cancel()
+        except BaseException:
+            self._abandon(flying)
+            raise
         return done
+
+    def _abandon(self, flying: Mapping[Future[dict[str, JobResult]], JobPart]) -> None:
+        """End the parts that are scored still, so that none goes on while the job is begun again."""
+        self._work.stopped.set()
+        for future in flying:
+            future.cancel()
+        wait(flying, ABANDON_SECONDS)
 
     def _kept(self) -> dict[int, dict[str, JobResult]]:
         """What was done before this process began it; a part that was cut otherwise is done again."""
