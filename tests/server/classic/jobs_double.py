@@ -33,13 +33,9 @@ class JobsDouble:
         self.jobs: dict[str, Job] = {}
         self.live: dict[str, LiveEndpoint] = {}
 
-    def create(
-        self, live: LiveEndpoint, request: JobRequest, *, start: bool = True, idempotency_key: str = ""
-    ) -> Job:
-        job = Job(
-            uuid.uuid4().hex, live.service.id, live.endpoint.id, live.version.number, JobState.NOT_STARTED, request, 1.0,
-            idempotency_key=idempotency_key,
-        )  # fmt: skip
+    def create(self, live: LiveEndpoint, request: JobRequest, *, start: bool = True, idempotency_key: str = "") -> Job:
+        ids = (uuid.uuid4().hex, live.service.id, live.endpoint.id)
+        job = Job(*ids, live.version.number, JobState.NOT_STARTED, request, 1.0, idempotency_key=idempotency_key)
         self.jobs[job.id], self.live[job.id] = job, live
         return self.start(job.id) if start else job
 

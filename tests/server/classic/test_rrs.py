@@ -84,7 +84,7 @@ def test_a_call_needs_its_version(classic: Classic, query: str) -> None:
 def test_a_wrong_query_parameter_is_named(classic: Classic, query: str) -> None:
     answer = classic.execute(rows(["1", "x"]), f"api-version=2.0&{query}")
     assert answer.error == (400, "BadArgument", "InvalidQueryParameter")
-    assert f"'{query.split('=')[0]}'" in answer.json["error"]["details"][0]["message"]
+    assert f"'{query.split('=', maxsplit=1)[0]}'" in answer.json["error"]["details"][0]["message"]
 
 
 @pytest.mark.parametrize("authorization", ["Bearer wrong", "Bearer", "Basic call-key", f"Bearer {OTHER_KEY}"])

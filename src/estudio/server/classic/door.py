@@ -43,7 +43,7 @@ logger = logging.getLogger("estudio.server.classic")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The headers that old clients print with an error are on every answer: `x-ms-request-id`; the server adds `date`."""
+    """Every answer has the headers that old clients print with an error: `x-ms-request-id`; the server adds `date`."""
 
     body: bytes
     status: int = 200

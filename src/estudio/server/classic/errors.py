@@ -184,7 +184,7 @@ def _input_of(problems: Sequence[CallProblem]) -> str:
 
 def _busy(error: ours.ServiceBusy, endpoint: Endpoint | None) -> ClassicError:
     seconds = error.facts.get("retry_after_seconds")
-    headers = {"Retry-After": str(max(1, round(seconds)))} if isinstance(seconds, int | float) else {"Retry-After": "1"}
+    headers = {"Retry-After": str(max(1, round(seconds)) if isinstance(seconds, int | float) else 1)}
     if isinstance(error, ours.ServiceThrottled) and endpoint is not None:
         answer = classic_error(
             old.SERVICE_UNAVAILABLE, "RequestThrottled", endpoint.name, str(endpoint.max_concurrent_calls)

@@ -109,7 +109,11 @@ def jobs_page(facts: HelpFacts) -> str:
         "Outputs": {port.name: {"RelativeLocation": f"container/{port.name}results.csv"} for port in facts.outputs},
         "GlobalParameters": {each.name: _text(each.default) for each in facts.parameters},
     }
-    location = {"BaseLocation": facts.files, "RelativeLocation": "results/…/output1results.csv", "SasBlobToken": "?sv=…"}
+    location = {
+        "BaseLocation": facts.files,
+        "RelativeLocation": "results/…/output1results.csv",
+        "SasBlobToken": "?sv=…",
+    }
     answer = {"StatusCode": "Finished", "Results": {p.name: location for p in facts.outputs}, "Details": ""}
     states = ", ".join(f"{word} ({number})" for word, number in STATE_NUMBERS.items())
     return _page(
@@ -146,7 +150,8 @@ def _section(title: str, *parts: str) -> str:
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     head = "".join(f'<th scope="col">{escape(each)}</th>' for each in heads)
     body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>\n" for row in rows)
-    return f'<div class="scroll" tabindex="0"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table></div>'
+    table = f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>"
+    return f'<div class="scroll" tabindex="0">{table}</div>'
 
 
 def _json(document: object) -> str:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from estudio.core.job import Job
     from estudio.server.context import ServerContext
     from estudio.services.calling import LiveEndpoint
-    from estudio.workspace.jobs import WorkspaceJobs
+    from estudio.workspace.jobs import WorkspaceJobs  # type: ignore[import-not-found, unused-ignore]
 
 JOBS_PATH = "/workspaces/{workspace}/services/{endpoint}/jobs"
 

@@ -43,7 +43,7 @@ def classic_definitions(version: ServiceVersion, samples: Mapping[str, Table]) -
                 "Inputs": {"$ref": "#/definitions/ExecutionInputs"},
                 "GlobalParameters": {"$ref": "#/definitions/GlobalParameters"},
             },
-            "required": ["Inputs"] if version.inputs else [],
+            **({"required": ["Inputs"]} if version.inputs else {}),
             "example": {
                 "Inputs": {port.name: _example(port, samples) for port in version.inputs},
                 "GlobalParameters": {each.name: _parameter_example(each) for each in version.parameters},
@@ -101,17 +101,15 @@ def _parameters(parameters: Sequence[Parameter]) -> Definition:
 
 
 def _parameter(parameter: Parameter) -> Definition:
-    found = dict(_PARAMETER_TYPES.get(parameter.type, {"type": "string"}))
-    for name, value in (
-        ("description", parameter.words or None),
-        ("default", parameter.default),
-        ("enum", list(parameter.choices) or None),
-        ("minimum", parameter.minimum),
-        ("maximum", parameter.maximum),
-    ):
-        if value is not None:
-            found[name] = value
-    return found
+    facts = {
+        "description": parameter.words or None,
+        "default": parameter.default,
+        "enum": list(parameter.choices) or None,
+        "minimum": parameter.minimum,
+        "maximum": parameter.maximum,
+    }
+    kind = _PARAMETER_TYPES.get(parameter.type, {"type": "string"})
+    return {**kind, **{name: value for name, value in facts.items() if value is not None}}
 
 
 def _parameter_example(parameter: Parameter) -> object:
