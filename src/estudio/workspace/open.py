@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from estudio.store.service_protocols import ServiceRepository
     from estudio.workspace.datasets import SavedDatasets
     from estudio.workspace.folder import WorkspaceFolder
+    from estudio.workspace.jobs import WorkspaceJobs
     from estudio.workspace.script_environments import ScriptEnvironments
 
 DATABASE_NAME = "estudio.db"
@@ -123,6 +124,13 @@ class WorkspaceParts:
         from estudio.workspace.datasets import SavedDatasets  # noqa: PLC0415 - the same
 
         return SavedDatasets(self.database.datasets, self.objects)
+
+    @cached_property
+    def jobs(self) -> WorkspaceJobs:
+        """Batch calls of web services. Raises StoreFailed."""
+        from estudio.workspace.jobs import WorkspaceJobs  # noqa: PLC0415 - imports Arrow
+
+        return WorkspaceJobs(self.database.jobs, self.objects, self.folder, clock=self._clock)
 
     @cached_property
     def environments(self) -> ScriptEnvironments:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from estudio.workspace.comparing import RunComparison
     from estudio.workspace.datasets import SavedDatasets
     from estudio.workspace.folder import WorkspaceFolder
+    from estudio.workspace.jobs import WorkspaceJobs
     from estudio.workspace.upkeep import PrunedStore, VerifiedStore
 
 LATEST = "latest"
@@ -141,6 +142,11 @@ class Workspace:
     def datasets(self) -> SavedDatasets:
         """Datasets by name: `add`, `list`, `get`, `versions`, `table`, `remove`. Raises StoreFailed."""
         return self._parts.datasets
+
+    @property
+    def jobs(self) -> WorkspaceJobs:
+        """Batch calls of web services: `create`, `upload`, `start`, `get`, `list`, `cancel`. Raises StoreFailed."""
+        return self._parts.jobs
 
     def close(self) -> None:
         """End all processes, and let go of the database."""
