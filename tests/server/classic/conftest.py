@@ -107,9 +107,7 @@ class Classic:
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         given = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
         address = address if address.startswith("http") else self.api + address
-        request = urllib.request.Request(
-            address, data, {**given, **(headers or {})}, method=method
-        )
+        request = urllib.request.Request(address, data, {**given, **(headers or {})}, method=method)
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
                 return Answered(answer.status, cast("Any", answer.headers), answer.read())

@@ -77,7 +77,7 @@ class JobsDouble:
             error = outcome.failure.error
             facts: dict[str, str | int | None] = {
                 "code": error.code, "message": error.message, "module": outcome.failure.module,
-                "module_title": outcome.failure.title, "classic_text": error.classic_text,
+                "title": outcome.failure.title, "classic_text": error.classic_text,
             }  # fmt: skip
             return self.move(job_id, JobState.FAILED, error=facts)
         results = {name: self._write(table) for name, table in outcome.outputs.items()}
