@@ -60,7 +60,7 @@ class SavedDatasets:
         kind = type_of(path.name)
         return self.keep(path, family, kind, path.name, None if kind == "Zip" else _read(path))
 
-    def keep(  # noqa: PLR0913 -- what a dataset is made of
+    def keep(
         self,
         path: Path,
         family: str,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECRET_BYTES = 32
-SECRET_FILE = "address-secret"
+SECRET_FILE = "address.key"
 CREDENTIAL_SECONDS = 24 * 3600.0
 """A day: a notebook keeps its list of datasets for as long as somebody works in it."""
 
