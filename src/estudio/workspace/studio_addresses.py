@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECRET_BYTES = 32
-SECRET_FILE = "address.key"
+SIGNING_NAME = "address.key"
 CREDENTIAL_SECONDS = 24 * 3600.0
 """A day: a notebook keeps its list of datasets for as long as somebody works in it."""
 
@@ -55,11 +55,11 @@ class AddressSigner:
 
 def _secret(state: Path) -> bytes:
     """The workspace's secret, drawn once: of two processes that draw one, the first that names its file wins."""
-    target = state / SECRET_FILE
+    target = state / SIGNING_NAME
     try:
         if not target.exists():
             state.mkdir(parents=True, exist_ok=True)
-            beside = state / f"{SECRET_FILE}.{secrets.token_hex(8)}"
+            beside = state / f"{SIGNING_NAME}.{secrets.token_hex(8)}"
             descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(secrets.token_bytes(SECRET_BYTES))

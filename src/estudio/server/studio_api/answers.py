@@ -5,9 +5,9 @@ Every answer of these routes but a file's content is JSON, errors included: the 
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
-import orjson
 from starlette.responses import Response
 
 from estudio.errors import (
@@ -51,8 +51,8 @@ TICKS_AT_EPOCH = 621_355_968_000_000_000
 
 
 def json_answer(body: object, status: int = 200) -> Response:
-    """An answer with this body."""
-    return Response(orjson.dumps(body), status, media_type="application/json")
+    """An answer with this body, in ASCII: Python 2 cannot print the client's errors otherwise."""
+    return Response(json.dumps(body).encode("ascii"), status, media_type="application/json")
 
 
 def date(seconds: float) -> str:
