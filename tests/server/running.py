@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ import uvicorn
 
 from estudio.server.app import create_app
 from estudio.server.context import ServerContext, ServerThreads
+from estudio.server.graceful import config_of
 from estudio.server.metrics import ServerMetrics
 from estudio.server.settings import ServerSettings
 from estudio.services.calling import ScoreCall, ScoreOutcome
@@ -44,14 +46,15 @@ def context_of(host: HostDouble | None = None, settings: ServerSettings | None =
 def running(app: Starlette | ServerContext) -> Iterator[str]:
     """Serve it; gives `http://127.0.0.1:PORT`."""
     app = create_app(app) if isinstance(app, ServerContext) else app
-    config = uvicorn.Config(app, "127.0.0.1", 0, log_config=None, lifespan="off", ws="none", http="httptools")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
+    server = uvicorn.Server(config_of(app.state.settings, app))
+    listener = socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    port = listener.getsockname()[1]
     thread.start()
     while not server.started:
         time.sleep(0.005)
     try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        yield f"http://127.0.0.1:{port}"
     finally:
         server.should_exit = True
         server.force_exit = True

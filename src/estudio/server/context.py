@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from estudio.errors import ServiceBusy
+from estudio.server.request_log import RequestLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
     from estudio.server.metrics import ServerMetrics
+    from estudio.server.served_parts import JobRunner
     from estudio.server.settings import ServerSettings
     from estudio.services.calling import ServiceHost
     from estudio.workspace.jobs import WorkspaceJobs  # type: ignore[import-not-found, unused-ignore]
@@ -76,6 +78,8 @@ class ServerContext:
         jobs: batch calls.
         workspace: everything else.
         threads: where blocking work is done.
+        log: a line for each request.
+        job_runner: works on jobs in this process.
     """
 
     host: ServiceHost
@@ -84,6 +88,8 @@ class ServerContext:
     threads: ServerThreads
     jobs: WorkspaceJobs | None = None
     workspace: Workspace | None = None
+    log: RequestLog = field(default_factory=lambda: RequestLog("none"))
+    job_runner: JobRunner | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the server was told to stop: new requests are refused, those in flight go on."""
 

@@ -1,24 +1,108 @@
-"""What is counted, and /metrics, where Prometheus reads it."""
+"""What is counted, and /metrics, where Prometheus reads it.
+
+With several workers each counts into files of a shared folder, named by the worker's place, and whichever worker is
+asked adds them up: a worker that was restarted goes on with the counts of the one before.
+"""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
+from prometheus_client.multiprocess import MultiProcessCollector
+from starlette.responses import Response
+from starlette.routing import Route
+
+from estudio.core.service import LATENCY_SECONDS
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from starlette.requests import Request
     from starlette.routing import BaseRoute
 
     from estudio.server.context import ServerContext
     from estudio.server.exchange import Exchange
 
+LABELS = ("service", "version", "endpoint")
+FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""Where prometheus-client looks for the shared folder."""
+
 
 class ServerMetrics:
-    """Counters of one worker process."""
+    """Counters of one worker process, or of all where they share a folder. Any thread may read them."""
+
+    def __init__(self, folder: Path | None = None, place: int = 0) -> None:
+        self._folder = folder
+        if folder is not None:
+            os.environ[FOLDER_VARIABLE] = str(folder)
+            values.ValueClass = values.MultiProcessValue(lambda: place)  # type: ignore[no-untyped-call]
+        registry = CollectorRegistry()
+        self._registry = registry
+        self._calls = Counter("estudio_calls", "Score calls by status.", (*LABELS, "status"), registry=registry)
+        self._throttled = Counter(
+            "estudio_calls_throttled", "Score calls refused because too many were in flight.", LABELS, registry=registry
+        )
+        self._seconds = Histogram(
+            "estudio_call_seconds", "Duration of score calls.", LABELS, buckets=LATENCY_SECONDS, registry=registry
+        )
+        self._queue = Histogram(
+            "estudio_call_queue_seconds", "Of these: waiting for a place.", LABELS, buckets=LATENCY_SECONDS,
+            registry=registry,
+        )  # fmt: skip
+        self._flying = Gauge(
+            "estudio_calls_in_flight", "Score calls being answered.", LABELS, registry=registry,
+            multiprocess_mode="sum",
+        )  # fmt: skip
+        self._requests = Counter("estudio_http_requests", "All requests by status.", ("status",), registry=registry)
+        self._bytes_in = Counter("estudio_http_received_bytes", "Bodies of requests.", registry=registry)
+        self._bytes_out = Counter("estudio_http_sent_bytes", "Bodies of answers.", registry=registry)
+        self._children: dict[tuple[object, ...], object] = {}
 
     def note(self, exchange: Exchange, seconds: float) -> None:
         """Count an exchange that has ended."""
+        self._requests.labels(exchange.status).inc()
+        self._bytes_in.inc(exchange.bytes_in)
+        self._bytes_out.inc(exchange.bytes_out)
+        if not exchange.is_call or not exchange.service:
+            return
+        labels = (exchange.service, exchange.version, exchange.endpoint)
+        self._calls.labels(*labels, exchange.status).inc()
+        if exchange.code == "service-throttled":
+            self._throttled.labels(*labels).inc()
+        self._seconds.labels(*labels).observe(seconds)
+        self._queue.labels(*labels).observe(exchange.queue_seconds)
+
+    def begin_call(self, exchange: Exchange) -> None:
+        """Count a call that is in flight now; `end_call` must follow."""
+        self._flying.labels(exchange.service, exchange.version, exchange.endpoint).inc()
+
+    def end_call(self, exchange: Exchange) -> None:
+        """See `begin_call`."""
+        self._flying.labels(exchange.service, exchange.version, exchange.endpoint).dec()
+
+    def page(self) -> bytes:
+        """All of it in the text format."""
+        if self._folder is None:
+            return generate_latest(self._registry)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, path=str(self._folder))  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
+
+
+def forget_gauges(folder: Path, place: int) -> None:
+    """What a dead worker had in flight is in flight no more."""
+    for file in folder.glob(f"gauge_*_{place}.db"):
+        file.unlink(missing_ok=True)
 
 
 def routes(context: ServerContext) -> list[BaseRoute]:
     """The route of /metrics."""
-    del context
-    return []
+
+    async def metrics(request: Request) -> Response:
+        del request
+        page = await context.run(context.metrics.page)
+        return Response(page, headers={"content-type": CONTENT_TYPE_LATEST})
+
+    return [Route("/metrics", metrics, methods=["GET"])]

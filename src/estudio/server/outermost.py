@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from starlette.requests import ClientDisconnect
 
 from estudio.core.limits import MIB
+from estudio.core.service import CallRecord
 from estudio.server.exchange import SCOPE_KEY, Exchange
 from estudio.server.problems import MEDIA_TYPE, problem_of
 
@@ -31,6 +32,9 @@ TRACE_PARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 8 * MIB
 """How much of an unwanted body is read and dropped, so that the caller is not cut off before it reads the answer."""
+MAX_MESSAGE_CHARACTERS = 2_000
+MAX_LOG_CHARACTERS = 8_000
+"""Of what is kept of one call: enough to understand an error, too little to fill a disk."""
 CLIENT_LEFT = 499
 """Logged where the caller left before the answer; never sent."""
 DEFAULT_HEADERS = (
@@ -67,7 +71,14 @@ class Outermost:
         except Exception as error:  # noqa: BLE001 -- the last one who can answer
             await self._answer_error(error, exchange, answer)
         finally:
-            self._context.metrics.note(exchange, time.monotonic() - exchange.began)
+            self._end(exchange, scope)
+
+    def _end(self, exchange: Exchange, scope: Scope) -> None:
+        seconds = time.monotonic() - exchange.began
+        self._context.metrics.note(exchange, seconds)
+        self._context.log.note(exchange, seconds, scope["method"], scope["path"])
+        if exchange.is_call and exchange.endpoint_id:
+            self._context.host.note_call(call_record(exchange, seconds))
 
     async def _answer_error(self, error: Exception, exchange: Exchange, answer: _Answer) -> None:
         problem = problem_of(error, exchange.request_id, self._prefix)
@@ -93,6 +104,22 @@ def begin_exchange(scope: Scope) -> Exchange:
     exchange = Exchange(request_id or secrets.token_hex(16), trace_id, has_whole_body=not has_body)
     scope[SCOPE_KEY] = exchange
     return exchange
+
+
+def call_record(exchange: Exchange, seconds: float) -> CallRecord:
+    """What is kept of a call."""
+    return CallRecord(
+        endpoint_id=exchange.endpoint_id,
+        version=exchange.version,
+        request_id=exchange.request_id,
+        at=exchange.wall,
+        seconds=seconds,
+        queue_seconds=exchange.queue_seconds,
+        status=exchange.status,
+        code=exchange.code,
+        message=exchange.message[:MAX_MESSAGE_CHARACTERS],
+        log=exchange.script_log[:MAX_LOG_CHARACTERS],
+    )
 
 
 async def send_bytes(

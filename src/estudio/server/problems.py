@@ -105,6 +105,7 @@ ROUTING: Mapping[int, ProblemKind] = {
     405: _kind(405, "method-not-allowed", "The address does not take this method", "`Allow` names those it takes."),
     406: _kind(406, "not-acceptable", "None of the media types in Accept can be given",
                "Accept JSON, CSV, an Arrow stream or Parquet."),
+    408: _kind(408, "request-too-slow", "The request came too slowly", "Send it faster."),
     421: _kind(421, "misdirected-request", "The request was meant for another server", "Check the host."),
     422: _kind(422, "idempotency-key-reused", "The Idempotency-Key was used for another body",
                "Make a new key for each different call."),
