@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from estudio.workspace.studio_addresses import AddressSigner
+from estudio.workspace.blobs import WorkspaceBlobs
 from estudio.workspace.studio_datasets import StudioDatasets
 from estudio.workspace.studio_experiments import StudioExperiments
 from estudio.workspace.studio_uploads import Uploads
@@ -46,6 +46,6 @@ class StudioObjects:
         return StudioExperiments(self.workspace_id, self._workspace)
 
     @cached_property
-    def signer(self) -> AddressSigner:
-        """Credentials in addresses of downloads."""
-        return AddressSigner(self._workspace.folder.state)
+    def blobs(self) -> WorkspaceBlobs:
+        """Uploads of jobs, and the key that signs addresses of files."""
+        return WorkspaceBlobs(self._workspace.folder)

@@ -5,12 +5,14 @@ A download's address holds its own credential: the client sends no key there.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from estudio.errors import EstudioError, InvalidCall
+from estudio.server.classic.blob_tokens import READ, BlobPlace, check_token, make_token
 from estudio.server.studio_api.answers import date, json_answer, ticks
 from estudio.server.studio_api.calls import StudioCall, noted_error, studio_route, text_field
 from estudio.workspace.studio_datasets import (
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from estudio.workspace.studio_objects import StudioObjects
 
 DOWNLOADS = "downloads"
+DATASETS = "datasets"
 MAX_NAME_CHARACTERS = 1_000
 """Read so far; whether it is a name is decided by `check_dataset_name`, whose words are better."""
 ENDPOINT_TYPE = "AzureBlob"
@@ -41,12 +44,14 @@ ENDPOINT_TYPE = "AzureBlob"
 async def list_datasets(call: StudioCall) -> Response:
     """The latest version of each dataset."""
     found = await call.context.run(call.studio.datasets.list)
-    return json_answer([_metadata(call, dataset) for dataset in found])
+    secret = await call.context.run(call.studio.blobs.secret)
+    return json_answer([_metadata(call, dataset, secret) for dataset in found])
 
 
 async def get_dataset(call: StudioCall) -> Response:
     """One dataset."""
-    return json_answer(_metadata(call, await call.context.run(call.studio.datasets.get, call.path("id"))))
+    dataset = await call.context.run(call.studio.datasets.get, call.path("id"))
+    return json_answer(_metadata(call, dataset, await call.context.run(call.studio.blobs.secret)))
 
 
 async def create_dataset(call: StudioCall) -> Response:
@@ -78,8 +83,8 @@ async def download(request: Request, context: ServerContext, studio: StudioObjec
     """The file as it was uploaded; the address is its credential."""
     dataset_id = str(request.path_params["id"])
     try:
-        query = request.query_params
-        await context.run(studio.signer.check, dataset_id, query.get("se", ""), query.get("sig", ""))
+        secret = await context.run(studio.blobs.secret)
+        check_token(secret, request.query_params, _place(studio, dataset_id), READ, time.time())
         dataset = await context.run(studio.datasets.get, dataset_id)
         parts = studio.datasets.content(dataset)
         first = await context.run(next, parts, b"")
@@ -98,7 +103,7 @@ async def _parts(context: ServerContext, first: bytes, rest: Iterator[bytes]) ->
         part = await context.run(next, rest, b"")
 
 
-def _metadata(call: StudioCall, dataset: Dataset) -> dict[str, Any]:
+def _metadata(call: StudioCall, dataset: Dataset, secret: bytes) -> dict[str, Any]:
     """All that the client's `SourceDataset` reads, in the old system's types."""
     facts = dataset.facts
     problem = facts.get("problem")
@@ -120,7 +125,7 @@ def _metadata(call: StudioCall, dataset: Dataset) -> dict[str, Any]:
         "ServiceVersion": dataset.version,
         "IsLatest": dataset.is_latest,
         "Category": None,
-        "DownloadLocation": _location(call, dataset),
+        "DownloadLocation": _location(call, dataset, secret),
         "VisualizeEndPoint": _nowhere("visualization"),
         "SchemaEndPoint": _nowhere("schema"),
         "SchemaStatus": "Failed" if problem else "Complete" if dataset.table else "NotSupported",
@@ -132,7 +137,7 @@ def _metadata(call: StudioCall, dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def _location(call: StudioCall, dataset: Dataset) -> dict[str, Any]:
+def _location(call: StudioCall, dataset: Dataset, secret: bytes) -> dict[str, Any]:
     dataset_id = call.studio.datasets.id_of(dataset)
     return {
         "BaseUri": f"{call.base_url}/api/",
@@ -140,11 +145,16 @@ def _location(call: StudioCall, dataset: Dataset) -> dict[str, Any]:
         "Name": dataset.file_name,
         "EndpointType": ENDPOINT_TYPE,
         "CredentialContainer": "",
-        "AccessCredential": call.studio.signer.credential(dataset_id),
+        "AccessCredential": make_token(secret, _place(call.studio, dataset_id), READ, time.time()),
         "Location": f"{DOWNLOADS}/{dataset_id}",
         "FileType": dataset.type,
         "IsAuxiliary": False,
     }
+
+
+def _place(studio: StudioObjects, dataset_id: str) -> BlobPlace:
+    """What a credential is for: no endpoint has the workspace's id, so no upload of a job has such a place."""
+    return BlobPlace(studio.workspace_id, DATASETS, dataset_id)
 
 
 def _nowhere(name: str) -> dict[str, Any]:
