@@ -22,9 +22,12 @@ if TYPE_CHECKING:
     from estudio.modules.kind_parts import DatasetFile
     from estudio.modules.script_executors import WarmExecutors
     from estudio.modules.warm_pools import ScriptEnvironment
+    from estudio.services.frozen_version import FrozenVersion
+    from estudio.services.loading import LoadingParts, VersionExecutors
     from estudio.store.database import Database
     from estudio.store.file_digests import FileDigests
     from estudio.store.objects import ObjectFolder
+    from estudio.store.service_protocols import ServiceRepository
     from estudio.workspace.datasets import SavedDatasets
     from estudio.workspace.folder import WorkspaceFolder
     from estudio.workspace.script_environments import ScriptEnvironments
@@ -33,6 +36,8 @@ DATABASE_NAME = "estudio.db"
 OBJECTS_NAME = "objects"
 RUN_FOLDERS = "running"
 """Below the state folder: the files of runs that go on, one folder for each."""
+SERVICE_FOLDERS = "services"
+"""Below the state folder: the files of versions in memory, one folder for each."""
 REMEMBERED_BYTES = 1 << 20
 """Smaller files are read faster than the database is asked what was in them."""
 
@@ -70,6 +75,21 @@ def script_environment(built: BuiltEnvironment) -> ScriptEnvironment:
         preload_when_used=tuple(built.preload_when_used),
         font_cache=str(built.font_cache),
     )
+
+
+def version_executors(records: Mapping[str, str], frozen: FrozenVersion, slots: int) -> VersionExecutors:
+    """What runs the scripts of one version of a web service, in the environments that it recorded."""
+    from estudio.core.limits import Limits  # noqa: PLC0415 - only where a service is loaded, as those below
+    from estudio.modules.warm_pools import WarmPools  # noqa: PLC0415
+    from estudio.services.plain_executors import PlainExecutors  # noqa: PLC0415
+    from estudio.workspace.recorded_environments import RecordedEnvironments  # noqa: PLC0415
+
+    environments = RecordedEnvironments(open_environments(), records)
+
+    def make_pools(environment: str) -> WarmPools:
+        return WarmPools(script_environment(environments.built(environment)), Limits(), ahead=slots)
+
+    return PlainExecutors(environments.digest, make_pools)
 
 
 class WorkspaceParts:
@@ -117,6 +137,20 @@ class WorkspaceParts:
         from estudio.modules.script_executors import WarmExecutors  # noqa: PLC0415 - imports Arrow
 
         return WarmExecutors(self.environments.digest, self.environments.pools)
+
+    @cached_property
+    def services(self) -> ServiceRepository:
+        """Web services, their versions, endpoints and keys. Raises StoreFailed."""
+        return self.database.services
+
+    def loading_parts(self, slots: int) -> LoadingParts:
+        """What versions of web services are loaded with; `slots`: guests that each of them keeps ready."""
+        from estudio.services.loading import LoadingParts  # noqa: PLC0415 - imports Arrow
+
+        def make(records: Mapping[str, str], frozen: FrozenVersion) -> VersionExecutors:
+            return version_executors(records, frozen, slots)
+
+        return LoadingParts(self.objects, self.folder.state / SERVICE_FOLDERS, make, self._export_path)
 
     @cached_property
     def kinds(self) -> Mapping[str, ModuleKind]:
