@@ -11,6 +11,9 @@ from estudio.workspace.studio_experiments import StudioExperiments
 from estudio.workspace.studio_uploads import Uploads
 
 if TYPE_CHECKING:
+    from estudio.workspace.code_services import StudioPublisher
+    from estudio.workspace.open import WorkspaceParts
+    from estudio.workspace.studio_services import StudioServices
     from estudio.workspace.workspace import Workspace
 
 UPLOADS_NAME = "uploads"
@@ -25,10 +28,11 @@ class StudioObjects:
         name: the workspace's, for people.
     """
 
-    def __init__(self, workspace_id: str, workspace: Workspace) -> None:
+    def __init__(self, workspace_id: str, workspace: Workspace, parts: WorkspaceParts) -> None:
         self.workspace_id = workspace_id
         self.name = workspace.folder.name
         self._workspace = workspace
+        self._parts = parts
 
     @cached_property
     def uploads(self) -> Uploads:
@@ -44,6 +48,20 @@ class StudioObjects:
     def experiments(self) -> StudioExperiments:
         """Experiments and what their ports gave."""
         return StudioExperiments(self.workspace_id, self._workspace)
+
+    @cached_property
+    def services(self) -> StudioServices:
+        """Web services, endpoints and keys."""
+        from estudio.workspace.studio_services import StudioServices  # noqa: PLC0415 - imports the engine
+
+        return StudioServices(self._parts)
+
+    @cached_property
+    def publisher(self) -> StudioPublisher:
+        """Publishes functions and experiments."""
+        from estudio.workspace.code_services import StudioPublisher  # noqa: PLC0415 - the same
+
+        return StudioPublisher(self._parts, self._workspace.experiment)
 
     @cached_property
     def blobs(self) -> WorkspaceBlobs:

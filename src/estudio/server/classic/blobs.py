@@ -224,5 +224,7 @@ async def _answered(request: Request, handler: Callable[[], Awaitable[Response]]
 def _failure(request: Request, status: int, code: str, message: str) -> Response:
     exchange = exchange_of(request.scope)
     exchange.code, exchange.message = code, message
-    body = f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>'
+    body = (
+        f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>'
+    )
     return Answer(body.encode(), status, "application/xml").response(request, {"x-ms-error-code": code})

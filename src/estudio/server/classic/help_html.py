@@ -109,7 +109,11 @@ def jobs_page(facts: HelpFacts) -> str:
         "Outputs": {port.name: {"RelativeLocation": f"container/{port.name}results.csv"} for port in facts.outputs},
         "GlobalParameters": {each.name: _text(each.default) for each in facts.parameters},
     }
-    location = {"BaseLocation": facts.files, "RelativeLocation": "results/…/output1results.csv", "SasBlobToken": "?sv=…"}
+    location = {
+        "BaseLocation": facts.files,
+        "RelativeLocation": "results/…/output1results.csv",
+        "SasBlobToken": "?sv=…",
+    }
     answer = {"StatusCode": "Finished", "Results": {p.name: location for p in facts.outputs}, "Details": ""}
     states = ", ".join(f"{word} ({number})" for word, number in STATE_NUMBERS.items())
     return _page(

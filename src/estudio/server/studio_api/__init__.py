@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from estudio.server.studio_api import datasets, experiments, missing, uploads
-from estudio.workspace.studio_objects import StudioObjects
+from estudio.server.studio_api import datasets, endpoints, experiments, missing, services, uploads
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
@@ -22,6 +21,6 @@ def routes(context: ServerContext) -> list[BaseRoute]:
     """All routes of this group; none where there is no workspace."""
     if context.workspace is None:
         return []
-    studio = StudioObjects(context.host.workspace_id, context.workspace)
-    groups = (datasets, uploads, experiments, missing)
+    studio = context.workspace.studio(context.host.workspace_id)
+    groups = (datasets, uploads, experiments, services, endpoints, missing)
     return [route for group in groups for route in group.routes(context, studio)]

@@ -6,6 +6,7 @@ Every answer of these routes but a file's content is JSON, errors included: the 
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
@@ -58,6 +59,11 @@ def json_answer(body: object, status: int = 200) -> Response:
 def date(seconds: float) -> str:
     """Seconds since the epoch as the old system wrote times: `/Date(1418444668177)/`."""
     return f"/Date({max(0, round(seconds * 1000))})/"
+
+
+def iso_time(seconds: float) -> str:
+    """Seconds since the epoch as the management host wrote times: `2015-06-30T08:00:00.123Z`."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def ticks(seconds: float) -> int:

@@ -8,6 +8,8 @@ from estudio.server.problems import Refused
 from estudio.server.studio_api.calls import StudioCall, studio_route
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from starlette.responses import Response
     from starlette.routing import BaseRoute
 
@@ -30,14 +32,33 @@ MISSING = {
 """By the part of the address after the workspace."""
 
 
+EXPERIMENTS = (
+    "Experiments are not made, saved, run, copied or removed by this interface: they are documents of the workspace; "
+    "`estudio experiment run` runs one."
+)
+DEFINITION = "The definition of a web service is its experiment's document; `estudio experiment export` writes it."
+
+
 def routes(context: ServerContext, studio: StudioObjects) -> list[BaseRoute]:
     """Routes that say what is not there."""
+    place = "/api/workspaces/{ws}"
     made: list[BaseRoute] = []
     for name, words in MISSING.items():
+        for path in (f"{place}/{name}", f"{place}/{name}/{{rest:path}}"):
+            made += studio_route(path, dict.fromkeys(METHODS, refusing(words)), context, studio)
+    one = place + "/experiments/{id}"
+    return [
+        *made,
+        *studio_route(place + "/experiments", {"POST": refusing(EXPERIMENTS)}, context, studio),
+        *studio_route(one, dict.fromkeys(("POST", "DELETE"), refusing(EXPERIMENTS)), context, studio),
+        *studio_route(one + "/webservicedefinition", {"GET": refusing(DEFINITION)}, context, studio),
+    ]
 
-        async def refuse(call: StudioCall, name: str = name, words: str = words) -> Response:
-            raise Refused(501, f"{call.request.method} {name} is not there. {words}")
 
-        for place in (f"/api/workspaces/{{ws}}/{name}", f"/api/workspaces/{{ws}}/{name}/{{rest:path}}"):
-            made += studio_route(place, dict.fromkeys(METHODS, refuse), context, studio)
-    return made
+def refusing(words: str) -> Callable[[StudioCall], Awaitable[Response]]:
+    """A handler that answers with these words."""
+
+    async def refuse(call: StudioCall) -> Response:
+        raise Refused(501, f"{call.request.method} {call.request.url.path[:200]} is not there. {words}")
+
+    return refuse
