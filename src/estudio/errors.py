@@ -185,8 +185,10 @@ class CallProblem:
     """One thing that is wrong with a call.
 
     Attributes:
-        code: stable: `missing-input`, `unknown-input`, `missing-column`, `unknown-column`, `duplicate-column`,
-            `wrong-type`, `wrong-shape`, `missing-parameter`, `unknown-parameter`, `wrong-parameter`.
+        code: stable. About the whole: `wrong-body` (no object of inputs and parameters). About inputs:
+            `missing-input`, `unknown-input`. About tables: `wrong-shape` (neither form of a table, rows of a wrong
+            length, too many rows), `missing-column`, `unknown-column`, `duplicate-column`, `wrong-type` (a cell, or a
+            column's type). About parameters: `missing-parameter`, `unknown-parameter`, `wrong-parameter`.
         message: for people.
         pointer: JSON Pointer (RFC 6901) to the place in the body, `""` for the whole; rows count from 0.
         input: the input's or parameter's name.
@@ -206,7 +208,7 @@ class InvalidCall(InvalidInput):
     """A web service call that does not fit the service.
 
     `kind` says how the body itself is wrong, for the status: `schema` (400), `syntax` (400), `too-large` (413),
-    `media-type` (415), `encoding` (415), `timeout` (408), `length` (411).
+    `media-type` (415), `encoding` (415), `timeout` (408), `length` (411), `not-acceptable` (406).
     """
 
     code = "invalid-call"

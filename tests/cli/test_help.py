@@ -22,9 +22,13 @@ GROUPS = {
     "history": ["list", "show", "compare", "remove", "restore"],
     "dataset": ["add", "list", "show", "remove"],
     "store": ["verify", "prune"],
+    "service": ["list", "show", "versions", "promote", "rollback", "remove", "samples", "logs", "statistics"],
+    "service endpoints": ["list", "add", "change", "remove"],
+    "service keys": ["list", "rotate", "create", "remove"],
+    "service jobs": ["list", "show", "cancel"],
 }
 COMMANDS = [
-    *("", "run", "doctor", "init", "show"),
+    *("", "run", "doctor", "init", "show", "publish"),
     *GROUPS,
     *(f"{group} {command}" for group, commands in GROUPS.items() for command in commands),
 ]
