@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect
@@ -44,7 +43,7 @@ logger = logging.getLogger("estudio.server.classic")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The headers that old clients print with an error are on every answer: `x-ms-request-id` and `date`."""
+    """The headers that old clients print with an error are on every answer: `x-ms-request-id`; the server adds `date`."""
 
     body: bytes
     status: int = 200
@@ -52,11 +51,7 @@ class Answer:
 
     def response(self, request: Request, extra: dict[str, str] | None = None) -> Response:
         """For Starlette."""
-        headers = {
-            "x-ms-request-id": exchange_of(request.scope).request_id,
-            "date": formatdate(usegmt=True),
-            **(extra or {}),
-        }
+        headers = {"x-ms-request-id": exchange_of(request.scope).request_id, **(extra or {})}
         response = Response(self.body, self.status, headers)
         response.headers["content-type"] = self.media_type
         return response

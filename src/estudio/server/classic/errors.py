@@ -107,9 +107,8 @@ def answer_to(error: EstudioError | ClassicRefusal, endpoint: Endpoint | None = 
         return _busy(error, endpoint)
     kind, code = next(TABLE[each] for each in type(error).__mro__ if each in TABLE)
     answer = classic_error(kind, code)
-    sentence = answer.details[0].message if answer.details else ""
-    if not sentence:
-        return replace(answer, details=(Detail(code, error.message[:MAX_WORDS_CHARACTERS]),))
+    if kind is old.INTERNAL_ERROR:
+        return replace(answer, details=(Detail(code, answer.details[0].message or _INTERNAL_WORDS),))
     return answer if kind in (old.UNAUTHORIZED, old.NOT_FOUND) else with_more(answer, error.message, error.code)
 
 
@@ -130,6 +129,9 @@ TABLE: Mapping[type[ours.EstudioError], tuple[ErrorClass, str]] = {
     ours.SandboxBroken: (old.INTERNAL_ERROR, "ContainerProcessTerminatedWithSystemError"),
 }
 """By class of ours, the nearest one above it where it has no line. InvalidCall and ServiceBusy are told apart inside."""
+
+_INTERNAL_WORDS = "The server failed; whoever runs it finds why by the request id."
+"""Our own failures have paths and names in their words, which are not the caller's."""
 
 _BODY_STATUS = {"too-large": 413, "media-type": 415, "encoding": 415, "length": 411}
 """Bodies that are refused unread; the old system's own numbers for these are not known."""
@@ -202,7 +204,8 @@ def answer_to_failure(failure: ModuleFailure, endpoint: Endpoint, *, expose: boo
     """
     error = failure.error
     if failure.state is ScriptState.TIMED_OUT:
-        return with_more(classic_error(old.REQUEST_TIMEOUT, "ScoreRequestTimeout"), error.message, error.code)
+        answer = classic_error(old.REQUEST_TIMEOUT, "ScoreRequestTimeout")
+        return with_more(answer, error.message, error.code, failure.title) if expose else answer
     if failure.state is ScriptState.CANCELLED:
         return classic_error(old.REQUEST_TIMEOUT, "RequestCanceled")
     number = error_number(error.classic_text)
