@@ -36,7 +36,9 @@ def begin(api: httpx.Client, place: ServedWorkspace, content: bytes = b"") -> st
     return str(answer.json()["Id"])
 
 
-def block(api: httpx.Client, place: ServedWorkspace, upload: str, count: int, number: int, content: bytes) -> httpx.Response:  # fmt: skip
+def block(
+    api: httpx.Client, place: ServedWorkspace, upload: str, count: int, number: int, content: bytes
+) -> httpx.Response:
     query = f"numberOfBlocks={count}&blockId={number}&uploadId={upload}&dataTypeId=GenericCSV"
     return api.post(f"/blobuploads/workspaces/{place.workspace_id}/?{query}", content=content)
 
