@@ -123,7 +123,7 @@ def test_sentences_have_their_words_put_in() -> None:
 
 
 def test_details_are_bounded() -> None:
-    problems = [CallProblem("wrong-shape", "x" * 10_000, f"/{row}") for row in range(1000)]
+    problems = [CallProblem("wrong-body", "x" * 10_000, f"/{row}") for row in range(1000)]
     answer = answer_to(InvalidCall("Wrong.", problems=problems))
     assert len(json.loads(answer.body())["error"]["details"]) == MAX_DETAILS
     assert len(answer.body()) < 100_000

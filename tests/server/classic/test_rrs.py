@@ -141,10 +141,9 @@ def test_too_many_calls_are_throttled_with_the_endpoints_name_and_maximum(classi
     assert answer.headers["retry-after"] == "1"
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"Inputs": 3}', b"\xff\xfe", b'{"Inputs": {"input1": 5}}'])
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"Inputs": 3}', b"\xff\xfe"])
 def test_a_body_that_is_no_request_is_invalid(classic: Classic, body: bytes) -> None:
-    status, code, _ = classic.execute(body).error
-    assert (status, code) == (400, "BadArgument")
+    assert classic.execute(body).error == (400, "BadArgument", "RequestBodyInvalid")
 
 
 def test_missing_and_unknown_names_have_their_codes(classic: Classic) -> None:
@@ -158,14 +157,43 @@ def test_missing_and_unknown_names_have_their_codes(classic: Classic) -> None:
         assert answer.error == (400, "BadArgument", code)
 
 
-def test_a_missing_column_is_an_input_parse_error(classic: Classic) -> None:
-    table = {"ColumnNames": ["a"], "Values": [["1"]]}
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"ColumnNames": ["a"], "Values": [["1"]]},
+        {"ColumnNames": ["a", "c"], "Values": [["1", "x"]]},
+        {"ColumnNames": ["a", "b", "a"], "Values": [["1", "x", "2"]]},
+    ],
+)
+def test_other_columns_are_a_mismatch(classic: Classic, table: object) -> None:
+    answer = classic.execute({"Inputs": {"input1": table}, "GlobalParameters": {}})
+    assert answer.error == (400, "BadUserArgument", "InputMismatchError")
+    assert len(answer.json["error"]["details"]) > 1, "which column is told behind the old sentence"
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"ColumnNames": ["a", "b"], "Values": [["one", "x"]]},
+        {"ColumnNames": ["a", "b"], "Values": [["1"]]},
+        {"ColumnNames": ["a", "b"], "Values": [["1", "x", "y"]]},
+        {"ColumnNames": ["a", "b"], "Values": "1"},
+        5,
+    ],
+)
+def test_cells_that_cannot_be_read_are_a_parse_error(classic: Classic, table: object) -> None:
     answer = classic.execute({"Inputs": {"input1": table}, "GlobalParameters": {}})
     assert answer.error == (400, "BadUserArgument", "InputParseError")
     assert answer.json["error"]["details"][0]["message"].startswith(
         "Parsing of input vector failed.  Verify the input vector has the correct number of columns and data types.  "
         "Additional details: "
     )
+
+
+@pytest.mark.parametrize(("cell", "given"), [(None, None), ("", None), (1, "2"), ("2.50", "5"), (0.25, "0.5")])
+def test_cells_are_null_numbers_or_texts(classic: Classic, cell: object, given: str | None) -> None:
+    answer = classic.execute(rows([cell, "x"]))
+    assert answer.json["Results"]["output1"]["value"]["Values"] == [[given, "x"]]
 
 
 def test_a_call_is_noted_as_one_with_its_code(classic: Classic) -> None:

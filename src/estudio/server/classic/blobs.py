@@ -118,7 +118,7 @@ async def download(context: ServerContext, blobs: WorkspaceBlobs, request: Reque
 
 async def storage(context: ServerContext, blobs: WorkspaceBlobs, request: Request) -> Response:
     """Where to upload to: what an old script needs instead of its storage account. Not of the old system."""
-    live = await open_door(context, request)
+    live = open_door(context, request)
     check_version(request)
     secret = await context.run(blobs.secret)
     place = BlobPlace(live.endpoint.id)

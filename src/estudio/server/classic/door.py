@@ -94,7 +94,7 @@ def respond_error(request: Request, answer: ClassicError) -> Response:
     return Answer(answer.body(), answer.status).response(request, headers)
 
 
-async def find_live(context: ServerContext, request: Request) -> LiveEndpoint:
+def find_live(context: ServerContext, request: Request) -> LiveEndpoint:
     """The endpoint of an address with `{workspace}` or `{subscription}`, and `{endpoint}`.
 
     Ids are taken in any case, subscriptions also with the hyphens of a GUID: the workspace stands in for both.
@@ -106,7 +106,7 @@ async def find_live(context: ServerContext, request: Request) -> LiveEndpoint:
     owner = str(params.get("workspace", params.get("subscription", ""))).lower()
     is_ours = context.host.workspace_id in (owner, owner.replace("-", ""))
     try:
-        live = await context.run(context.host.find_by_id, str(params["endpoint"]).lower())
+        live = context.host.find_by_id(str(params["endpoint"]).lower())
     except EndpointNotFound:
         raise refuse(old.NOT_FOUND, "WebServiceNotFound" if is_ours else "WorkspaceNotFound") from None
     if not is_ours:
@@ -118,10 +118,10 @@ async def find_live(context: ServerContext, request: Request) -> LiveEndpoint:
     return live
 
 
-async def open_door(context: ServerContext, request: Request) -> LiveEndpoint:
+def open_door(context: ServerContext, request: Request) -> LiveEndpoint:
     """The endpoint of an address, for whoever has one of its keys. Raises ClassicRefusal, AccessDenied, RateLimited."""
-    live = await find_live(context, request)
-    await context.run(authorize, context, request.scope, live.endpoint)
+    live = find_live(context, request)
+    authorize(context, request.scope, live.endpoint)
     return live
 
 

@@ -133,20 +133,21 @@ TABLE: Mapping[type[ours.EstudioError], tuple[ErrorClass, str]] = {
 _INTERNAL_WORDS = "The server failed; whoever runs it finds why by the request id."
 """Our own failures have paths and names in their words, which are not the caller's."""
 
-_BODY_STATUS = {"too-large": 413, "media-type": 415, "encoding": 415, "length": 411}
-"""Bodies that are refused unread; the old system's own numbers for these are not known."""
+_BODY_STATUS = {"too-large": 413, "media-type": 415, "length": 411}
+"""Bodies that are refused unread; the old system's own numbers for these are not known. The others are 400."""
 
 _PROBLEM_CODES: Mapping[str, tuple[ErrorClass, str]] = {
+    "wrong-body": (old.BAD_ARGUMENT, "RequestBodyInvalid"),
     "missing-input": (old.BAD_ARGUMENT, "MissingRequestInput"),
     "unknown-input": (old.BAD_ARGUMENT, "InvalidInputNames"),
     "missing-parameter": (old.BAD_ARGUMENT, "MissingRequiredGlobalParameters"),
     "unknown-parameter": (old.BAD_ARGUMENT, "UnexpectedParameter"),
     "wrong-parameter": (old.BAD_ARGUMENT, "BadParameterValue"),
-    "missing-column": (old.BAD_USER_ARGUMENT, "InputParseError"),
-    "unknown-column": (old.BAD_USER_ARGUMENT, "InputParseError"),
-    "duplicate-column": (old.BAD_USER_ARGUMENT, "InputParseError"),
+    "missing-column": (old.BAD_USER_ARGUMENT, "InputMismatchError"),
+    "unknown-column": (old.BAD_USER_ARGUMENT, "InputMismatchError"),
+    "duplicate-column": (old.BAD_USER_ARGUMENT, "InputMismatchError"),
+    "wrong-shape": (old.BAD_USER_ARGUMENT, "InputParseError"),
     "wrong-type": (old.BAD_USER_ARGUMENT, "InputParseError"),
-    "wrong-shape": (old.BAD_ARGUMENT, "RequestBodyInvalid"),
 }
 """By code of CallProblem. A call with several kinds of problems is answered by the first of this order."""
 

@@ -44,7 +44,7 @@ async def help_page(context: ServerContext, request: Request) -> Response:
     """One page."""
     live = await context.run(find_described, context, request)
     if not context.settings.public_descriptions:
-        await context.run(authorize, context, request.scope, live.endpoint)
+        authorize(context, request.scope, live.endpoint)
     kind = request.url.path.rsplit("/", 1)[-1]
     page = await context.run(lambda: PAGES[kind](help_facts(context, request, live)))
     headers = {"content-security-policy": POLICY, "x-ms-request-id": exchange_of(request.scope).request_id}

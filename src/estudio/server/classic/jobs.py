@@ -57,7 +57,7 @@ class _Batch:
 
     async def create(self, context: ServerContext, request: Request) -> Response:
         """Make a job that waits to be started; its id is the answer, as a JSON string."""
-        live = await open_door(context, request)
+        live = open_door(context, request)
         version = job_version(request)
         body = await read_body(request, MAX_BODY_BYTES)
         base = base_location(context, request, live.endpoint.id)
@@ -66,14 +66,14 @@ class _Batch:
 
     async def start(self, context: ServerContext, request: Request) -> Response:
         """Queue a job that waits. A job that was started is refused, with its state."""
-        live = await open_door(context, request)
+        live = open_door(context, request)
         job_version(request)
         await context.run(self._start, live, str(request.path_params["job"]))
         return Answer(b"", 204).response(request)
 
     async def poll(self, context: ServerContext, request: Request) -> Response:
         """Tell how far a job is."""
-        live = await open_door(context, request)
+        live = open_door(context, request)
         version = job_version(request)
         job = await context.run(self._job_of, live, str(request.path_params["job"]))
         base = base_location(context, request, live.endpoint.id)
@@ -82,7 +82,7 @@ class _Batch:
 
     async def cancel(self, context: ServerContext, request: Request) -> Response:
         """End a job that goes on; one that has ended stays as it is, until it expires."""
-        live = await open_door(context, request)
+        live = open_door(context, request)
         job_version(request)
         job = await context.run(self._job_of, live, str(request.path_params["job"]))
         await context.run(self._jobs.cancel, job.id)
@@ -90,7 +90,7 @@ class _Batch:
 
     async def refuse_missing_id(self, context: ServerContext, request: Request) -> Response:
         """An address without a job's id."""
-        await open_door(context, request)
+        open_door(context, request)
         raise refuse(old.BAD_ARGUMENT, "MissingJobId")
 
     def _create(self, context: ServerContext, live: LiveEndpoint, body: bytes, version: str, base: str) -> str:

@@ -45,7 +45,7 @@ def routes(context: ServerContext) -> list[Route]:
 
 async def execute(context: ServerContext, request: Request) -> Response:
     """Answer one call."""
-    live = await open_door(context, request)
+    live = open_door(context, request)
     exchange_of(request.scope).is_call = True
     check_version(request)
     swagger, details = wants_swagger(request), query_flag(request, "details")

@@ -15,7 +15,7 @@ from estudio.server.access import authorize
 from estudio.server.classic.blobs import own_address
 from estudio.server.classic.door import Answer, classic_route, find_live
 from estudio.server.classic.help_routes import samples_of
-from estudio.workspace.call_wire import classic_definitions
+from estudio.server.classic.swagger_definitions import classic_definitions
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -40,16 +40,16 @@ def routes(context: ServerContext) -> list[Route]:
 
 async def swagger(context: ServerContext, request: Request) -> Response:
     """The document."""
-    live = await find_live(context, request)
+    live = find_live(context, request)
     if not context.settings.public_descriptions:
-        await context.run(authorize, context, request.scope, live.endpoint)
+        authorize(context, request.scope, live.endpoint)
     address = own_address(context, request) + request.url.path.removesuffix("/swagger.json")
     body = await context.run(_write, live, address)
     return Answer(body).response(request)
 
 
 def _write(live: LiveEndpoint, address: str) -> bytes:
-    names = [port.name for port in (*live.version.inputs, *live.version.outputs)]
+    names = [port.name for port in live.version.inputs]
     definitions = classic_definitions(live.version, samples_of(live, names))
     return orjson.dumps(swagger_document(live, address, definitions))
 
