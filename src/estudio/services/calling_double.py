@@ -174,7 +174,7 @@ class HostDouble:
             raise EndpointNotFound(f"There is no endpoint {endpoint_id!r}.")
         return self._live(self._endpoints[endpoint_id], None)
 
-    def loaded(self, service_id: str, number: int) -> _Loaded:
+    def loaded(self, service_id: str, number: int, endpoint_id: str | None = None) -> _Loaded:  # noqa: ARG002
         """See the protocol."""
         version = self._version(self._service(service_id), number)
         return _Loaded(version, self._functions[service_id, number], self)
