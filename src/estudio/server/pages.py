@@ -127,5 +127,3 @@ def html(text: str) -> Response:
 
 def _finite(seconds: float | None) -> float | None:
     return None if seconds == float("inf") else seconds
-
-

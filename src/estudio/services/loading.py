@@ -159,7 +159,7 @@ class LoadedGraph:
         found = self._changed.get(resources)
         if found is None:
             objects, frozen = self._parts.objects, self._frozen
-            found = self._graph.with_values(dict(_resource_value(objects, frozen, each) for each in resources))
+            found = self._graph.with_values(dict(resource_value(objects, frozen, each) for each in resources))
             self._changed = {**dict(list(self._changed.items())[1 - KEPT_RESOURCES :]), resources: found}
         return found
 
@@ -235,9 +235,15 @@ def _outputs(frozen: FrozenVersion, kinds: Mapping[str, Behaviour]) -> dict[str,
     return {output.name: (output.module, port) for output in frozen.outputs}
 
 
-def _resource_value(
+def resource_value(
     objects: ObjectStore, frozen: FrozenVersion, resource: EndpointResource
 ) -> tuple[tuple[str, str], PortValue]:
+    """What replaces a frozen value, and which: the first one of its module that is read.
+
+    Raises:
+        PortNotFound: the version has no frozen result of that module.
+        ObjectMissing, ObjectDamaged: the object is gone, or no value of that type.
+    """
     value = next((each for each in frozen.values if each.module == resource.name), None)
     if value is None:
         known = ", ".join(dict.fromkeys(each.module for each in frozen.values)) or "none"

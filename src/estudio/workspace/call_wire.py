@@ -37,5 +37,7 @@ def parse_classic_parameters(given: Mapping[str, object], version: ServiceVersio
 
 def sample_records(table: Table, rows: int = 1) -> list[dict[str, Any]]:
     """The first rows as JSON holds them: numbers stay numbers, times are ISO 8601."""
-    records: list[dict[str, Any]] = orjson.loads(write_json_table(Table(table.to_arrow().slice(0, rows)), Orient.RECORDS))
+    records: list[dict[str, Any]] = orjson.loads(
+        write_json_table(Table(table.to_arrow().slice(0, rows)), Orient.RECORDS)
+    )
     return records

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from estudio.errors import ServiceNotFound, StateConflict
 from estudio.workspace.code_service_files import OUTPUT, write_code_service
 from estudio.workspace.publishing import Publisher, PublishOptions
-from estudio.workspace.studio_services import make_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,8 +57,9 @@ class StudioPublisher:
             service_id=service_id,
             declared={OUTPUT: _declared(bundle)},
             force=True,
+            management_token=token,
         )
-        return self._publisher(token).publish(self._experiment(files.name), options)
+        return Publisher(self._parts).publish(self._experiment(files.name), options)
 
     def publish_experiment(self, name: str, token: str, *, update: bool) -> PublishedVersion:
         """Publish an experiment as the service of its name.
@@ -77,7 +77,8 @@ class StudioPublisher:
                 service=published,
             )
         with self._one_at_a_time:
-            return self._publisher(token).publish(experiment, PublishOptions(name=published))
+            options = PublishOptions(name=published, management_token=token)
+            return Publisher(self._parts).publish(experiment, options)
 
     def find_published(self, experiment: str) -> str | None:
         """The name of the service that an experiment was published as last; None where it was not."""
@@ -89,9 +90,6 @@ class StudioPublisher:
             except ServiceNotFound:
                 continue
         return None
-
-    def _publisher(self, token: str) -> Publisher:
-        return Publisher(self._parts, lambda endpoint_id, at: make_keys(endpoint_id, at, token))
 
 
 def _declared(bundle: CodeBundle) -> Table:

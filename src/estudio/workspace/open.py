@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from estudio.modules.script_executors import WarmExecutors
     from estudio.modules.warm_pools import ScriptEnvironment
     from estudio.services.frozen_version import FrozenVersion
+    from estudio.services.live_services import LiveServices
     from estudio.services.loading import LoadingParts, VersionExecutors
     from estudio.store.database import Database
     from estudio.store.file_digests import FileDigests
@@ -77,7 +79,7 @@ def script_environment(built: BuiltEnvironment) -> ScriptEnvironment:
     )
 
 
-def version_executors(records: Mapping[str, str], frozen: FrozenVersion, slots: int) -> VersionExecutors:
+def version_executors(records: Mapping[str, str], slots: int) -> VersionExecutors:
     """What runs the scripts of one version of a web service, in the environments that it recorded."""
     from estudio.core.limits import Limits  # noqa: PLC0415 - only where a service is loaded, as those below
     from estudio.modules.warm_pools import WarmPools  # noqa: PLC0415
@@ -143,12 +145,26 @@ class WorkspaceParts:
         """Web services, their versions, endpoints and keys. Raises StoreFailed."""
         return self.database.services
 
+    def live_services(self, processes: int, slots: int | None) -> LiveServices:
+        """All web services in memory. Raises StoreFailed."""
+        from estudio.services.live_services import LiveServices  # noqa: PLC0415 - imports Arrow
+
+        ready = max(1, (os.cpu_count() or 1) // processes) if slots is None else slots
+        self._sweep_services()
+        return LiveServices(self.services, self.loading_parts(ready), processes=processes)
+
+    def _sweep_services(self) -> None:
+        """Delete the files of versions whose process is gone."""
+        from estudio.engine.repair import sweep_folders  # noqa: PLC0415 - imports the database's parts
+
+        sweep_folders(self.folder.state / SERVICE_FOLDERS)
+
     def loading_parts(self, slots: int) -> LoadingParts:
         """What versions of web services are loaded with; `slots`: guests that each of them keeps ready."""
         from estudio.services.loading import LoadingParts  # noqa: PLC0415 - imports Arrow
 
-        def make(records: Mapping[str, str], frozen: FrozenVersion) -> VersionExecutors:
-            return version_executors(records, frozen, slots)
+        def make(records: Mapping[str, str], _: FrozenVersion) -> VersionExecutors:
+            return version_executors(records, slots)
 
         return LoadingParts(self.objects, self.folder.state / SERVICE_FOLDERS, make, self._export_path)
 

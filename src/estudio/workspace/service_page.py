@@ -162,7 +162,9 @@ def _parameters(parameters: Sequence[Parameter]) -> str:
 
 
 def _default(parameter: Parameter) -> str:
-    return "<strong>required</strong>" if parameter.default is None else f"<code>{escaped(str(parameter.default))}</code>"
+    return (
+        "<strong>required</strong>" if parameter.default is None else f"<code>{escaped(str(parameter.default))}</code>"
+    )
 
 
 def _bounds(parameter: Parameter) -> str:

@@ -45,7 +45,9 @@ def content_security_policy() -> str:
     )
 
 
-def page(title: str, parts: Sequence[str], *, trail: Sequence[tuple[str, str]] = (), scripts: Sequence[str] = ()) -> str:
+def page(
+    title: str, parts: Sequence[str], *, trail: Sequence[tuple[str, str]] = (), scripts: Sequence[str] = ()
+) -> str:
     """A whole page.
 
     Args:

@@ -40,7 +40,9 @@ def test_page(shown: ServicePage) -> str:
     inputs = "".join(map(_input, version.inputs))
     parameters = "".join(map(_parameter, version.parameters))
     if parameters:
-        parameters = f'<fieldset class="panel"><legend>Parameters</legend><div class="fields">{parameters}</div></fieldset>'
+        parameters = (
+            f'<fieldset class="panel"><legend>Parameters</legend><div class="fields">{parameters}</div></fieldset>'
+        )
     parts = [
         f'<h1>Test <bdi>{escaped(version.title)}</bdi> <span class="chip now">version {version.number}</span></h1>'
         '<p class="lead">Fill in, call, read the answer. An empty field means that the value is missing.</p>',

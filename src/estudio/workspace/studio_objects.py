@@ -54,7 +54,7 @@ class StudioObjects:
         """Web services, endpoints and keys."""
         from estudio.workspace.studio_services import StudioServices  # noqa: PLC0415 - imports the engine
 
-        return StudioServices(self._parts)
+        return StudioServices(self._parts, self._workspace.services)
 
     @cached_property
     def publisher(self) -> StudioPublisher:

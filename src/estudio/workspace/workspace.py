@@ -7,6 +7,7 @@ with estudio.Workspace.open() as workspace:
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from estudio.workspace.comparing import RunComparison
     from estudio.workspace.datasets import SavedDatasets
     from estudio.workspace.folder import WorkspaceFolder
+    from estudio.workspace.services import WorkspaceServices
     from estudio.workspace.studio_objects import StudioObjects
     from estudio.workspace.upkeep import PrunedStore, VerifiedStore
 
@@ -148,6 +150,13 @@ class Workspace:
         from estudio.workspace.studio_objects import StudioObjects  # noqa: PLC0415 - only where it is served
 
         return StudioObjects(workspace_id, self, self._parts)
+
+    @cached_property
+    def services(self) -> WorkspaceServices:
+        """Web services: `publish`, `list`, `promote`, `endpoints`, `keys`. Raises StoreFailed."""
+        from estudio.workspace.services import WorkspaceServices  # noqa: PLC0415 - the same
+
+        return WorkspaceServices(self._parts)
 
     def close(self) -> None:
         """End all processes, and let go of the database."""

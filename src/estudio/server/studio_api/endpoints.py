@@ -15,7 +15,8 @@ from estudio.server.classic.blobs import RESULTS, split_result_name
 from estudio.server.studio_api.answers import iso_time, json_answer
 from estudio.server.studio_api.calls import StudioCall, choice_field, studio_route, text_field
 from estudio.workspace.blobs import INPUT_FORMATS, format_of
-from estudio.workspace.studio_services import MAX_DESCRIPTION_CHARACTERS, EndpointChanges, is_fixed
+from estudio.workspace.services import MAX_DESCRIPTION_CHARACTERS
+from estudio.workspace.studio_services import is_fixed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +48,7 @@ async def get_endpoint(call: StudioCall) -> Response:
 
 async def put_endpoint(call: StudioCall) -> Response:
     """Add an endpoint, or change the one of that name."""
-    changes = _changes(await call.json(), None)
+    changes = _changes(await call.json())
     services = call.studio.services
     made = await call.context.run(services.put_endpoint, call.path("id"), call.path("name"), changes, call.token)
     return json_answer(_described(call, made), 201)
@@ -56,14 +57,14 @@ async def put_endpoint(call: StudioCall) -> Response:
 async def patch_endpoint(call: StudioCall) -> Response:
     """Change an endpoint; `Resources` replaces results of the experiment that were computed when it was published."""
     body = await call.json()
-    await _endpoint(call)
-    resources = await _resources(call, body.get("Resources"))
-    changes = _changes(body, resources)
-    services = call.studio.services
-    changed = await call.context.run(
-        services.change_endpoint, call.path("id"), call.path("name"), changes, call.token
-    )  # fmt: skip
-    return json_answer(_described(call, changed))
+    shown = await _endpoint(call)
+    resources, changes = await _resources(call, body.get("Resources")), _changes(body)
+    services, place = call.studio.services, (call.path("id"), call.path("name"))
+    if resources is not None:
+        shown = await call.context.run(services.update_resources, *place, resources, call.token)
+    if changes:
+        shown = await call.context.run(services.change_endpoint, *place, changes, call.token)
+    return json_answer(_described(call, shown))
 
 
 async def remove_endpoint(call: StudioCall) -> Response:
@@ -85,8 +86,8 @@ async def _endpoint(call: StudioCall) -> StudioEndpoint:
     return await call.context.run(call.studio.services.endpoint, call.path("id"), call.path("name"), call.token)
 
 
-def _changes(body: Mapping[str, Any], resources: tuple[EndpointResource, ...] | None) -> EndpointChanges:
-    """What the body says. Raises InvalidCall."""
+def _changes(body: Mapping[str, Any]) -> dict[str, object]:
+    """What the body says, in our words. Raises InvalidCall."""
     calls, update = body.get("MaxConcurrentCalls"), body.get("PreventUpdate")
     if calls is not None and (isinstance(calls, bool) or not isinstance(calls, int)):
         raise InvalidCall("MaxConcurrentCalls must be a whole number.")
@@ -94,13 +95,15 @@ def _changes(body: Mapping[str, Any], resources: tuple[EndpointResource, ...] | 
         raise InvalidCall("PreventUpdate must be true or false.")
     level = choice_field(body, "ThrottleLevel", tuple(THROTTLE_LEVELS))
     trace = choice_field(body, "DiagnosticsTraceLevel", tuple(TRACE_LEVELS))
-    return EndpointChanges(
-        text_field(body, "Description", most=MAX_DESCRIPTION_CHARACTERS) if "Description" in body else None,
-        calls if calls is not None else THROTTLE_LEVELS.get(level or ""),
-        None if trace is None else TRACE_LEVELS[trace],
-        update,
-        resources,
-    )
+    changes: dict[str, object] = {
+        "max_concurrent_calls": calls if calls is not None else THROTTLE_LEVELS.get(level or ""),
+        "diagnostics": TRACE_LEVELS.get(trace or ""),
+        "prevent_update": update,
+        "description": text_field(body, "Description", most=MAX_DESCRIPTION_CHARACTERS)
+        if "Description" in body
+        else None,
+    }
+    return {name: value for name, value in changes.items() if value is not None}
 
 
 async def _resources(call: StudioCall, given: object) -> tuple[EndpointResource, ...] | None:
