@@ -58,7 +58,9 @@ def double(call: ScoreCall) -> ScoreOutcome:
         raise ServiceBusy("The version is being loaded.", retry_after_seconds=2, reason="loading")
     if word == "broken":
         raise SandboxBroken("The guest is gone.")
-    twice = [None if each is None else each * float(str(call.parameters.get("factor", 2))) for each in arrow["a"].to_pylist()]
+    twice = [
+        None if each is None else each * float(str(call.parameters.get("factor", 2))) for each in arrow["a"].to_pylist()
+    ]
     return ScoreOutcome({"output1": Table.from_arrow(pa.table({"a": pa.array(twice, pa.float64()), "b": arrow["b"]}))})
 
 
@@ -105,7 +107,9 @@ class Classic:
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         given = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
         address = address if address.startswith("http") else self.api + address
-        request = urllib.request.Request(address, cast("bytes | None", data), {**given, **(headers or {})}, method=method)
+        request = urllib.request.Request(
+            address, cast("bytes | None", data), {**given, **(headers or {})}, method=method
+        )
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
                 return Answered(answer.status, answer.headers, answer.read())

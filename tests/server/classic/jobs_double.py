@@ -33,9 +33,7 @@ class JobsDouble:
         self.jobs: dict[str, Job] = {}
         self.live: dict[str, LiveEndpoint] = {}
 
-    def create(
-        self, live: LiveEndpoint, request: JobRequest, *, start: bool = True, idempotency_key: str = ""
-    ) -> Job:
+    def create(self, live: LiveEndpoint, request: JobRequest, *, start: bool = True, idempotency_key: str = "") -> Job:
         job = Job(
             uuid.uuid4().hex, live.service.id, live.endpoint.id, live.version.number, JobState.NOT_STARTED, request, 1.0,
             idempotency_key=idempotency_key,

@@ -6,6 +6,9 @@ import contextlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from estudio.server.context import ServerContext, ServerThreads
+from estudio.server.metrics import ServerMetrics
+from estudio.server.settings import ServerSettings
 from estudio.services.calling_double import HostDouble
 from estudio.workspace.workspace import Workspace
 from tests.server.running import context_of, running
@@ -30,10 +33,25 @@ class ServedWorkspace:
 
 @contextlib.contextmanager
 def served(folder: Path) -> Iterator[ServedWorkspace]:
-    """A workspace with the experiments `plain` (run once) and `scripted` (never run), served."""
+    """A workspace with the experiments `plain` (run once) and `scripted` (never run), served without a real host."""
     root = make_workspace(folder / "workspace")
     host = HostDouble()
     with Workspace.open(root) as workspace:
         workspace.experiment("plain").run()
         with running(replace(context_of(host), workspace=workspace)) as url:
             yield ServedWorkspace(url, host.workspace_id, workspace)
+
+
+@contextlib.contextmanager
+def really_served(folder: Path) -> Iterator[ServedWorkspace]:
+    """The same workspace with its real web services, none yet, and jobs."""
+    with Workspace.open(make_workspace(folder / "workspace")) as workspace:
+        token = workspace.services.create_manage_key().token
+        host = workspace.services.host(slots=1)
+        try:
+            settings = ServerSettings(log_format="none")
+            context = ServerContext(host, settings, ServerMetrics(), ServerThreads(16), workspace=workspace)
+            with running(context) as url:
+                yield ServedWorkspace(url, host.workspace_id, workspace, token)
+        finally:
+            host.close(5.0)

@@ -7,6 +7,7 @@ import sys
 
 import numpy
 import pandas
+import requests
 
 from azureml import services
 from published_source import greet
@@ -39,7 +40,7 @@ attempt("map", lambda: divide.service.map([1, 2, 3], [2, 2, 2]))
 attempt("by name", lambda: divide.service(b=2, a=1))
 attempt("error", lambda: divide.service(1, 0))
 address, key, help_address = divide.service
-seen["help"] = help_address
+seen["help"] = requests.get(help_address).status_code
 
 
 @services.service(address, key)
@@ -79,7 +80,7 @@ def several(n, flag, text):
 several = services.returns((int, bool, unicode))(services.types(n=int, flag=bool, text=unicode)(several))
 several_there = services.publish(several, workspace_id, token, endpoint=url)
 attempt("several", lambda: list(several_there(41, True, 'na\xefve, "quoted"')))
-attempt("several mapped", lambda: [list(row) for row in several_there.map([1, 2], [True, False], ["a", "b"])])
+attempt("several mapped", lambda: [list(row) for row in several_there.map([1, 2], [True, False], [u"a", u"b"])])
 
 
 def anything(value):
@@ -87,7 +88,7 @@ def anything(value):
 
 
 anything_there = services.publish(anything, workspace_id, token, endpoint=url)
-attempt("anything", lambda: repr(anything_there({"key": [1, long(2), "text", b"bytes", True, 1j]})))
+attempt("anything", lambda: repr(anything_there({"key": [1, long(2), u"text", b"bytes", True, 1j]})))
 attempt("array", lambda: anything_there(numpy.arange(6).reshape(2, 3))[0].tolist())
 
 
@@ -124,7 +125,7 @@ def summed_there(a, b):
 attempt("frame", lambda: summed_there(3, 4))
 
 greet_there = services.publish(greet, workspace_id, token, endpoint=url)
-attempt("greet", lambda: greet_there("\xd1and\xfa"))
+attempt("greet", lambda: greet_there(u"\xd1and\xfa"))
 
 
 @services.publish(workspace_id, token, endpoint=url)

@@ -5,10 +5,10 @@ from azureml import services
 
 
 def accented(word):
-    return word + "í"
+    return word + u"í"
 
 
 @services.types(word=unicode)
 @services.returns(unicode)
 def greet(word):
-    return "¡Hola, " + accented(word) + "!"
+    return u"¡Hola, " + accented(word) + u"!"
