@@ -101,7 +101,8 @@ def _list_type(view: Arrow) -> Arrow:
 
 def _list_of_views(views: Arrow) -> Arrow:
     """Views into values as lists; pyarrow 26's own cast gives other values where views are sliced or one is missing."""
-    lengths: Arrow = pc.cast(pc.fill_null(pc.list_value_length(views), 0), pa.int64())
+    known: Arrow = pc.list_value_length(views)
+    lengths = known.fill_null(0).cast(pa.int64())
     offsets: Arrow = pa.concat_arrays([making.numbers([0], pa.int64()), pc.cumulative_sum(lengths)])
     return pa.LargeListArray.from_arrays(offsets, views.flatten(), type=_list_type(views.type), mask=views.is_null())
 
