@@ -84,6 +84,8 @@ def canonical_column(name: str, column: Arrow) -> Arrow:
             column = pa.chunked_array([chunk.storage for chunk in column.chunks], storage)
         if pa.types.is_dictionary(target):
             return _dictionary(column, target)
+        if pa.types.is_list_view(column.type) or pa.types.is_large_list_view(column.type):
+            column = pa.chunked_array([_list_of_views(chunk) for chunk in column.chunks], _list_type(column.type))
         return _finished(_one_array(column if column.type == target else column.cast(target), target))
     except (pa.ArrowException, OverflowError) as error:
         raise InvalidDataset(
@@ -91,6 +93,18 @@ def canonical_column(name: str, column: Arrow) -> Arrow:
             column=name,
             type=str(column.type),
         ) from error
+
+
+def _list_type(view: Arrow) -> Arrow:
+    return pa.large_list(view.value_type)
+
+
+def _list_of_views(views: Arrow) -> Arrow:
+    """Views into values as lists; pyarrow 26's own cast gives other values where views are sliced or one is missing."""
+    known: Arrow = pc.list_value_length(views)
+    lengths = known.fill_null(0).cast(pa.int64())
+    offsets: Arrow = pa.concat_arrays([making.numbers([0], pa.int64()), pc.cumulative_sum(lengths)])
+    return pa.LargeListArray.from_arrays(offsets, views.flatten(), type=_list_type(views.type), mask=views.is_null())
 
 
 def check_type(name: str, arrow: Arrow) -> None:

@@ -150,6 +150,15 @@ def test_types_have_one_canonical_form_or_none(arrow: Any, expected: Any) -> Non
     assert canonical_type(arrow) == expected
 
 
+@pytest.mark.parametrize("view", [pa.list_view, pa.large_list_view])
+@pytest.mark.parametrize(("begin", "length"), [(0, 5), (1, 4), (1, 2), (3, 2), (4, 0)])
+def test_views_of_lists_keep_their_values(view: Any, begin: int, length: int) -> None:
+    """pyarrow 26's own cast loses values where views are sliced, and where a missing one comes first."""
+    values = [[1, None], None, [], [2, 3], [4]]
+    column = pa.array(values, view(pa.int16())).slice(begin, length)
+    assert canonical(pa.table({"views": column})).column(0).to_pylist() == values[begin : begin + length]
+
+
 def test_extension_values_are_unwrapped() -> None:
     uuids = pa.ExtensionArray.from_storage(pa.uuid(), pa.array([b"0123456789abcdef", None], pa.binary(16)))
     assert canonical(pa.table({"u": uuids})).column(0).to_pylist() == [b"0123456789abcdef", None]
