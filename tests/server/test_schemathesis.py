@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
+from schemathesis.core.result import Ok
 
 from tests.server.running import context_of, running
 from tests.server.test_openapi import described_host
@@ -26,10 +27,12 @@ def url() -> Iterator[str]:
 
 def check_all(address: str, mode: GenerationMode, examples: int, headers: dict[str, str]) -> None:
     for found in schemathesis.openapi.from_url(address).get_all_operations():
+        assert isinstance(found, Ok), found
         operation = found.ok()
 
         @settings(
             max_examples=examples,
+            phases=[Phase.generate],
             deadline=None,
             derandomize=True,
             database=None,
@@ -52,9 +55,8 @@ def check_all(address: str, mode: GenerationMode, examples: int, headers: dict[s
     ],
 )
 def test_services_answer_as_documented(url: str, path: str, key: str, mode: GenerationMode) -> None:
-    check_all(url + path, mode, 40, {"Authorization": f"Bearer {key}"})
+    check_all(url + path, mode, 25, {"Authorization": f"Bearer {key}"})
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_the_server_answers_as_documented(url: str, mode: GenerationMode) -> None:
-    check_all(f"{url}/openapi.json", mode, 10, {})
+def test_the_server_answers_as_documented(url: str) -> None:
+    check_all(f"{url}/openapi.json", GenerationMode.POSITIVE, 5, {})
