@@ -9,6 +9,8 @@ import pytest
 
 from estudio.store.database import Database
 from estudio.store.memory import MemoryDatasets, MemoryObjects, MemoryRuns
+from estudio.store.memory_jobs import MemoryJobs
+from estudio.store.memory_services import MemoryServices
 from estudio.store.objects import ObjectFolder
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from estudio.store.protocols import DatasetRepository, ObjectStore, RunRepository
+    from estudio.store.service_protocols import JobRepository, ServiceRepository
 
 
 @pytest.fixture
@@ -46,3 +49,14 @@ def datasets(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Dataset
 @pytest.fixture(params=["memory", "folder"])
 def objects(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
     return MemoryObjects() if request.param == "memory" else ObjectFolder(tmp_path / "objects")
+
+
+@pytest.fixture(params=["memory", "database"])
+def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[ServiceRepository, JobRepository]]:
+    """Services, and the jobs of their endpoints."""
+    if request.param == "memory":
+        services = MemoryServices()
+        yield services, MemoryJobs(services)
+        return
+    with Database(tmp_path / "database.sqlite") as opened:
+        yield opened.services, opened.jobs

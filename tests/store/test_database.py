@@ -17,7 +17,7 @@ import pytest
 
 from estudio.core.run import ModuleState, RunState
 from estudio.errors import StoreDamaged, StoreDiskFull, StoreFailed, StoreLocked
-from estudio.store import tables
+from estudio.store import service_tables, tables
 from estudio.store.database import Database
 from estudio.store.failures import failure_of_os, failure_of_sqlite
 from estudio.store.rows import run_row
@@ -80,6 +80,14 @@ def test_the_statements_fit_the_schema(path: Path) -> None:
         (tables.newest_of_names, "module_runs_by_name"),
         (tables.select_running, "runs_running"),
         (tables.runs_of_one, "runs_by_experiment"),
+        (service_tables.has_claimable, "jobs_queued"),
+        (service_tables.has_claimable, "jobs_running"),
+        (service_tables.select_running_jobs, "jobs_running"),
+        (service_tables.select_jobs_of, "jobs_by_endpoint"),
+        (service_tables.select_job_of_key, "jobs_by_idempotency_key"),
+        (service_tables.select_expired_jobs, "jobs_expiring"),
+        (service_tables.select_keys_beginning, "sqlite_autoindex_service_keys_2"),
+        (service_tables.select_calls, "call_records_by_endpoint"),
     ],
 )
 def test_the_indexes_serve(path: Path, statement: object, index: str) -> None:

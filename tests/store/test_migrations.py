@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from estudio.core.job import JobState
 from estudio.core.run import ModuleState, RunState
 from estudio.errors import StoreDamaged
-from estudio.store import migrations
+from estudio.store import migrations, service_tables
 from estudio.store.connections import Connections
 from estudio.store.database import Database
+from tests.store import service_records as given
 from tests.store.records import dataset, finished, module, run
 
 GOLDEN = Path(__file__).parent / "golden"
+WITH_SERVICES = 2
 VERSIONS = range(1, len(migrations.MIGRATIONS) + 1)
 LATER: tuple[tuple[str, ...], ...] = (
     *(tuple(statements) for statements in migrations.MIGRATIONS),
@@ -47,6 +50,29 @@ def fill(database: Database) -> None:
     database.datasets.add_dataset(dataset(original="33" * 32))
 
 
+def fill_services(database: Database) -> None:
+    """What the dump of version 2 holds beside; made when that was born, in a workspace of this id."""
+    with database.connections.writing() as connection:
+        connection.execute(service_tables.insert_value, {"name": service_tables.WORKSPACE_ID, "value": "1d" * 16})
+    default, more = given.endpoint(), given.full_endpoint()
+    database.services.add_version(given.service(), given.version(), default, [given.key("one", default)])
+    database.services.add_version(given.service(), given.version(title="Second"), default, ())
+    database.services.promote(given.ident("pima"), 2)
+    database.services.add_endpoint(more, [given.key("two", more, expires_at=9.5, calls_per_minute=6, wrapped="w")])
+    database.services.add_key(given.key("manage"))
+    database.services.add_counts([given.counts(default)])
+    database.services.add_calls([given.call(default), given.call(default, 2, status=400, code="85")], 10)
+    for name in ("queued", "running", "finished"):
+        database.jobs.add_job(given.job(default, name, idempotency_key=name))
+    running = database.jobs.claim_job(given.ME, 3.0, 40)
+    assert running is not None
+    database.jobs.add_part(running.id, given.ME, 0, {"output1": given.RESULT})
+    finished_job = database.jobs.claim_job(given.ME, 3.0, 40)
+    assert finished_job is not None
+    results = {"output1": given.RESULT}
+    database.jobs.move_job(finished_job.id, JobState.FINISHED, 4.0, results=results, expires_at=9.0)
+
+
 def contents(database: Database) -> list[object]:
     """All that the repositories tell."""
     runs = database.runs.list_runs()
@@ -54,6 +80,18 @@ def contents(database: Database) -> list[object]:
     for each in runs:
         told += [database.runs.list_modules(each.id), database.runs.list_events(each.id)]
     return [*told, database.runs.find_results(["key of data"]), database.runs.find_latest("pima", ["data"])]
+
+
+def service_contents(database: Database) -> list[object]:
+    """The same of services and jobs."""
+    services, jobs = database.services, database.jobs
+    told: list[object] = [services.workspace_id(), *services.list_services(), *services.list_endpoints()]
+    told += services.list_keys()
+    for service in services.list_services():
+        told += services.list_versions(service.id)
+    for endpoint in services.list_endpoints():
+        told += [*services.list_calls(endpoint.id, 10), *services.list_counts(endpoint.id, 0)]
+    return [*told, *jobs.list_jobs(), *(jobs.list_parts(job.id) for job in jobs.list_jobs())]
 
 
 def schema(path: Path) -> list[tuple[str, str]]:
@@ -72,6 +110,12 @@ def test_every_older_version_opens_with_all_that_is_in_it(tmp_path: Path, versio
     ):
         fill(new)
         assert contents(old) == contents(new)
+        if version >= WITH_SERVICES:
+            fill_services(new)
+            assert service_contents(old) == service_contents(new)
+        else:
+            assert (old.services.list_services(), old.jobs.list_jobs()) == ([], [])
+            assert old.services.generation() >= 1
     assert schema(tmp_path / "old.sqlite") == schema(tmp_path / "new.sqlite")
 
 
@@ -134,7 +178,7 @@ def test_two_that_migrate_at_once_apply_it_once(tmp_path: Path) -> None:
 
 def test_a_migration_that_fails_leaves_the_old_version_whole(tmp_path: Path) -> None:
     path = tmp_path / "database.sqlite"
-    restore(1, path)
+    restore(len(migrations.MIGRATIONS), path)
     before = schema(path)
     with pytest.raises(StoreDamaged):
         migrate(path, (*LATER, ("CREATE TABLE more (x)", "NONSENSE")))

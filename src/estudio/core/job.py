@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from estudio.core.run import Owner
 
 MAX_ATTEMPTS = 3
-"""How often a job is begun where our own processes fail; an author's error is never tried again."""
+"""How often a job is begun without getting on where our own processes fail; an author's error is never tried again."""
 
 
 class JobState(StrEnum):
@@ -85,7 +85,7 @@ class Job:
         service_id: of its service.
         endpoint_id: that was called.
         version: that scores it, fixed when it was made.
-        attempts: how often it was begun.
+        attempts: how often it was begun since it last got on: a part that was kept makes it 1 again.
         rows_done: of `rows_total`, which is None until the input has been read.
         error: `code`, `message`, `module`, `classic_text` and what else is known.
         is_cancelling: somebody asked for its end; its owner sees that within a second.

@@ -154,6 +154,15 @@ class ServiceHost(Protocol):
         """By the id in an old address. Raises EndpointNotFound."""
         ...
 
+    def loaded(self, service_id: str, number: int, endpoint_id: str | None = None) -> LoadedVersion:
+        """A version in memory, loaded where it is not: for jobs, whose calls do not pass the endpoint's admission.
+
+        With an endpoint, its resources and its bound of memory hold.
+
+        Raises ServiceNotFound, VersionNotFound, ServiceBusy, StoreFailed, EnvironmentFailed.
+        """
+        ...
+
     def authorize(self, token: str, scope: KeyScope, endpoint: Endpoint | None = None) -> ServiceKey:
         """The key that this token is, if it allows that; compared in constant time. A management key allows all.
 

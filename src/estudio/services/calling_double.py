@@ -59,6 +59,21 @@ class _Live:
             raise PortNotFound(f"{self.service.name} has no input or output {port!r}.") from None
 
 
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    version: ServiceVersion
+    function: Callable[[ScoreCall], ScoreOutcome]
+    host: HostDouble
+
+    def score(self, call: ScoreCall) -> ScoreOutcome:
+        self.host.check_open()
+        begin = time.monotonic()
+        return replace(self.function(call), seconds=time.monotonic() - begin)
+
+    def close(self) -> None:
+        pass
+
+
 @dataclass
 class HostDouble:
     """See `services.calling.ServiceHost`. Fill it with `add`."""
@@ -89,6 +104,7 @@ class HostDouble:
         parameters: Sequence[Parameter] = (),
         key: str = "call-key",
         max_concurrent_calls: int = 20,
+        row_wise: bool = False,
     ) -> Endpoint:
         """Add a version, made current, of a service with a default endpoint that this key calls."""
         service_id = hashlib.md5(name.encode()).hexdigest()  # noqa: S324 -- 32 digits, for no secret
@@ -99,7 +115,7 @@ class HostDouble:
         versions.append(
             ServiceVersion(
                 service_id, number, 1.0, name, name.title(), f"The service {name}.", "manifest",
-                _ports(inputs), _ports(outputs), tuple(parameters),
+                _ports(inputs), _ports(outputs), tuple(parameters), row_wise=row_wise,
             )
         )  # fmt: skip
         self._functions[service_id, number] = score
@@ -119,9 +135,8 @@ class HostDouble:
     def score(self, live: _Live, call: ScoreCall) -> ScoreOutcome:
         """Admit and call the function."""
         endpoint = live.endpoint
+        self.check_open()
         with self._lock:
-            if self._closed:
-                raise ServiceBusy("The server stops.", retry_after_seconds=1)
             if self._flying[endpoint.id] >= endpoint.max_concurrent_calls:
                 raise ServiceThrottled("Too many calls are in flight.", retry_after_seconds=1)
             self._flying[endpoint.id] += 1
@@ -159,6 +174,16 @@ class HostDouble:
             raise EndpointNotFound(f"There is no endpoint {endpoint_id!r}.")
         return self._live(self._endpoints[endpoint_id], None)
 
+    def loaded(self, service_id: str, number: int, endpoint_id: str | None = None) -> _Loaded:  # noqa: ARG002
+        """See the protocol."""
+        version = self._version(self._service(service_id), number)
+        return _Loaded(version, self._functions[service_id, number], self)
+
+    def check_open(self) -> None:
+        """Raise ServiceBusy once it is closed."""
+        if self._closed:
+            raise ServiceBusy("The server stops.", retry_after_seconds=1)
+
     def authorize(self, token: str, scope: KeyScope, endpoint: Endpoint | None = None) -> ServiceKey:
         """See the protocol."""
         digest = hashlib.sha256(token.encode()).hexdigest()
@@ -194,11 +219,14 @@ class HostDouble:
 
     def _live(self, endpoint: Endpoint, number: int | None) -> _Live:
         service = self._services[endpoint.service_id]
-        number = number or endpoint.version or service.current
+        version = self._version(service, number or endpoint.version or service.current)
+        return _Live(service, endpoint, version, self)
+
+    def _version(self, service: Service, number: int) -> ServiceVersion:
         version = next((each for each in self._versions[service.id] if each.number == number), None)
         if version is None:
             raise VersionNotFound(f"{service.name} has no version {number}.")
-        return _Live(service, endpoint, version, self)
+        return version
 
 
 def _manage_key() -> ServiceKey:

@@ -1,4 +1,4 @@
-"""The workspace's database: one SQLite file with the runs, the datasets and the remembered digests of files.
+"""The workspace's database: one SQLite file with runs, datasets, web services, jobs and digests of files.
 
 Importing this imports SQLAlchemy, which takes longer than any statement: import it only where a store is opened.
 """
@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Self
 
 from estudio.store.connections import BUSY_SECONDS, Connections
 from estudio.store.dataset_database import DatasetDatabase
+from estudio.store.job_database import JobDatabase
 from estudio.store.run_database import RunDatabase
+from estudio.store.service_database import ServiceDatabase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +26,8 @@ class Database:
     Attributes:
         runs: the `RunRepository`.
         datasets: the `DatasetRepository`.
+        services: the `ServiceRepository`.
+        jobs: the `JobRepository`.
         connections: for `store.file_digests`.
     """
 
@@ -38,6 +42,8 @@ class Database:
         self.connections = Connections(path, busy_seconds)
         self.runs = RunDatabase(self.connections, clock)
         self.datasets = DatasetDatabase(self.connections)
+        self.services = ServiceDatabase(self.connections)
+        self.jobs = JobDatabase(self.connections)
 
     def problems(self) -> list[str]:
         """Read the whole file; what is damaged in it, in SQLite's words, and nothing for a sound one."""

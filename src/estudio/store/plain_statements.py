@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.dialects.sqlite import dialect
 
-from estudio.store import tables
+from estudio.store import service_tables, tables
 
 if TYPE_CHECKING:
     import sqlite3
@@ -49,3 +49,5 @@ update_module = PlainStatement(tables.update_module)
 insert_events = PlainStatement(tables.insert_events)
 newest_of_keys = PlainStatement(tables.newest_of_keys)
 newest_of_names = PlainStatement(tables.newest_of_names)
+select_value = PlainStatement(service_tables.select_value)
+has_claimable = PlainStatement(service_tables.has_claimable)

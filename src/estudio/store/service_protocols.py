@@ -80,7 +80,7 @@ class ServiceRepository(Protocol):
         ...
 
     def remove_endpoint(self, endpoint_id: str) -> None:
-        """With its keys. Raises EndpointNotFound; StateConflict for the default one."""
+        """With its keys and jobs. Raises EndpointNotFound; StateConflict for the default one, or where jobs go on."""
         ...
 
     def list_endpoints(self, service_id: str | None = None) -> list[Endpoint]:
@@ -142,7 +142,10 @@ class JobRepository(Protocol):
     """Jobs. Any thread and process may use it; each change is one durable transaction. Raises like the others."""
 
     def add_job(self, job: Job) -> Job:
-        """Add it; where the endpoint has a job of the same idempotency key, nothing is added and that one returned."""
+        """Add it; where the endpoint has a job of the same idempotency key, nothing is added and that one returned.
+
+        Raises EndpointNotFound, and StateConflict for an id that is taken or a state in which no job begins.
+        """
         ...
 
     def get_job(self, job_id: str) -> Job:
@@ -153,8 +156,12 @@ class JobRepository(Protocol):
         """The newest first."""
         ...
 
-    def move_job(self, job_id: str, state: JobState, at: float, **changes: object) -> Job:
-        """Move it to a state, with these fields of `Job` changed. Raises JobNotFound, StateConflict."""
+    def move_job(self, job_id: str, state: JobState, at: float, *, by: Owner | None = None, **changes: object) -> Job:
+        """Move it to a state, with these fields of `Job` changed. Raises JobNotFound, StateConflict.
+
+        Where `by` is given, only its owner may do so. What is to be cancelled becomes cancelled in place of queued.
+        What was kept of its parts is forgotten with its end.
+        """
         ...
 
     def claim_job(self, owner: Owner, at: float, per_endpoint: int) -> Job | None:
@@ -165,7 +172,10 @@ class JobRepository(Protocol):
         ...
 
     def progress(self, job_id: str, owner: Owner, rows_done: int, rows_total: int | None) -> bool:
-        """Note how far it is; whether it is still this owner's to go on with: False when it is to be cancelled."""
+        """Note how far it is; whether it is still this owner's to go on with: False when it is to be cancelled.
+
+        False too where the job is gone or another's.
+        """
         ...
 
     def ask_cancel(self, job_id: str, at: float) -> Job:
@@ -173,7 +183,10 @@ class JobRepository(Protocol):
         ...
 
     def add_part(self, job_id: str, owner: Owner, part: int, results: dict[str, JobResult]) -> None:
-        """Keep what a part of a job gave; a second time is nothing. Raises StateConflict where it is not mine."""
+        """Keep what a part of a job gave; a second time is nothing. Raises JobNotFound; StateConflict where not mine.
+
+        `attempts` becomes 1 again: a job that gets on is not what ends its processes.
+        """
         ...
 
     def list_parts(self, job_id: str) -> dict[int, dict[str, JobResult]]:
@@ -185,7 +198,7 @@ class JobRepository(Protocol):
         ...
 
     def remove_expired(self, now: float) -> list[Job]:
-        """Forget ended jobs that have expired; returns them."""
+        """Forget jobs that have expired and have ended, or were never started; returns them."""
         ...
 
     def referenced_digests(self) -> set[str]:

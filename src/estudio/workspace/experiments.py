@@ -81,6 +81,14 @@ class CheckedWork:
     parameters: Mapping[str, Value] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class PreparedRun:
+    """A run, and the experiment as it was when it began."""
+
+    prepared: PreparedExperiment
+    run: Run
+
+
 class WorkspaceExperiment:
     """An experiment of a workspace, by its document.
 
@@ -151,6 +159,25 @@ class WorkspaceExperiment:
             KeyboardInterrupt: Ctrl-C; the run is cancelled, and what it finished is kept.
         """
         targets = (to,) if isinstance(to, str) else tuple(to or ())
+        return self.run_prepared(
+            parameters, targets, fresh=fresh, parallel=parallel, on_event=on_event, on_progress=on_progress
+        ).run
+
+    def run_prepared(  # noqa: PLR0913 -- as `run`
+        self,
+        parameters: Mapping[str, Value] | None = None,
+        targets: tuple[str, ...] = (),
+        *,
+        fresh: bool = False,
+        parallel: int | None = None,
+        check: Callable[[PreparedExperiment], None] | None = None,
+        on_event: Callable[[Event], None] | None = None,
+        on_progress: Callable[[str], None] | None = None,
+    ) -> PreparedRun:
+        """Run it, and give what was run beside the run; `check` may refuse that by raising before anything runs.
+
+        See `run`.
+        """
         settings = self._parts.folder.settings
         budget = machine_budget(parallel or settings.parallel_modules)
         if settings.memory_bytes is not None:
@@ -161,11 +188,13 @@ class WorkspaceExperiment:
         runs, objects = self._parts.database.runs, self._parts.objects
         with FrozenFiles(self._find(), new_run_folder(state / RUN_FOLDERS), self._parts.file_digest) as files:
             prepared = self._prepare(parameters or {}, files)
+            if check is not None:
+                check(prepared)
             plan, past = self._plan(prepared, RunOptions(targets, fresh, settings.seed), files)
             _import_arrow_for(plan)
             record = self._record(plan, self._snapshot(prepared, plan, files), prepared)
             around = Surroundings(runs, objects, past, files, budget, on_event, self._parts.executors.cancel)
-            return Run(self._parts.execute(Execution(plan, record, around)), runs, objects)
+            return PreparedRun(prepared, Run(self._parts.execute(Execution(plan, record, around)), runs, objects))
 
     def export_zip(self, target: Path) -> ExportedExperiment:
         """Write it with all that it needs as a zip that is a workspace. Raises OutputFailed, InvalidDocument."""

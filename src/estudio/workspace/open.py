@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,23 +17,31 @@ if TYPE_CHECKING:
 
     from estudio.core.module_kind import ModuleKind
     from estudio.core.run import RunRecord
+    from estudio.core.service import ServiceIsolation
     from estudio.engine.executor import Execution
     from estudio.environments.built import BuiltEnvironment
     from estudio.modules.behaviour import Behaviour
     from estudio.modules.kind_parts import DatasetFile
     from estudio.modules.script_executors import WarmExecutors
     from estudio.modules.warm_pools import ScriptEnvironment
+    from estudio.services.frozen_version import FrozenVersion
+    from estudio.services.live_services import LiveServices
+    from estudio.services.loading import LoadingParts, VersionExecutors
     from estudio.store.database import Database
     from estudio.store.file_digests import FileDigests
     from estudio.store.objects import ObjectFolder
+    from estudio.store.service_protocols import ServiceRepository
     from estudio.workspace.datasets import SavedDatasets
     from estudio.workspace.folder import WorkspaceFolder
+    from estudio.workspace.jobs import WorkspaceJobs
     from estudio.workspace.script_environments import ScriptEnvironments
 
 DATABASE_NAME = "estudio.db"
 OBJECTS_NAME = "objects"
 RUN_FOLDERS = "running"
 """Below the state folder: the files of runs that go on, one folder for each."""
+SERVICE_FOLDERS = "services"
+"""Below the state folder: the files of versions in memory, one folder for each."""
 REMEMBERED_BYTES = 1 << 20
 """Smaller files are read faster than the database is asked what was in them."""
 
@@ -72,6 +81,21 @@ def script_environment(built: BuiltEnvironment) -> ScriptEnvironment:
     )
 
 
+def version_executors(records: Mapping[str, str], isolation: ServiceIsolation, slots: int) -> VersionExecutors:
+    """What runs the scripts of one version of a web service, in the environments that it recorded."""
+    from estudio.core.limits import Limits  # noqa: PLC0415 - only where a service is loaded, as those below
+    from estudio.modules.service_executors import ServiceExecutors  # noqa: PLC0415
+    from estudio.modules.warm_pools import WarmPools  # noqa: PLC0415
+    from estudio.workspace.recorded_environments import RecordedEnvironments  # noqa: PLC0415
+
+    environments = RecordedEnvironments(open_environments(), records)
+
+    def make_pools(environment: str) -> WarmPools:
+        return WarmPools(script_environment(environments.built(environment)), Limits(), ahead=1)
+
+    return ServiceExecutors(environments.digest, make_pools, isolation, slots)
+
+
 class WorkspaceParts:
     """The real parts of one workspace, each made when it is first asked for: a check of a document opens no database.
 
@@ -105,6 +129,13 @@ class WorkspaceParts:
         return SavedDatasets(self.database.datasets, self.objects)
 
     @cached_property
+    def jobs(self) -> WorkspaceJobs:
+        """Batch calls of web services. Raises StoreFailed."""
+        from estudio.workspace.jobs import WorkspaceJobs  # noqa: PLC0415 - imports Arrow
+
+        return WorkspaceJobs(self.database.jobs, self.objects, self.folder, clock=self._clock)
+
+    @cached_property
     def environments(self) -> ScriptEnvironments:
         """What scripts see; nothing is started by this."""
         from estudio.workspace.script_environments import ScriptEnvironments  # noqa: PLC0415 - it imports from here
@@ -117,6 +148,34 @@ class WorkspaceParts:
         from estudio.modules.script_executors import WarmExecutors  # noqa: PLC0415 - imports Arrow
 
         return WarmExecutors(self.environments.digest, self.environments.pools)
+
+    @cached_property
+    def services(self) -> ServiceRepository:
+        """Web services, their versions, endpoints and keys. Raises StoreFailed."""
+        return self.database.services
+
+    def live_services(self, processes: int, slots: int | None) -> LiveServices:
+        """All web services in memory. Raises StoreFailed."""
+        from estudio.services.live_services import LiveServices  # noqa: PLC0415 - imports Arrow
+
+        ready = max(1, (os.cpu_count() or 1) // processes) if slots is None else slots
+        self._sweep_services()
+        return LiveServices(self.services, self.loading_parts(ready), processes=processes)
+
+    def _sweep_services(self) -> None:
+        """Delete the files of versions whose process is gone."""
+        from estudio.engine.repair import sweep_folders  # noqa: PLC0415 - imports the database's parts
+
+        sweep_folders(self.folder.state / SERVICE_FOLDERS)
+
+    def loading_parts(self, slots: int) -> LoadingParts:
+        """What versions of web services are loaded with; `slots`: calls of one script at a time."""
+        from estudio.services.loading import LoadingParts  # noqa: PLC0415 - imports Arrow
+
+        def make(records: Mapping[str, str], frozen: FrozenVersion) -> VersionExecutors:
+            return version_executors(records, frozen.isolation, slots)
+
+        return LoadingParts(self.objects, self.folder.state / SERVICE_FOLDERS, make, self._export_path)
 
     @cached_property
     def kinds(self) -> Mapping[str, ModuleKind]:

@@ -7,6 +7,7 @@ with estudio.Workspace.open() as workspace:
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from estudio.workspace.comparing import RunComparison
     from estudio.workspace.datasets import SavedDatasets
     from estudio.workspace.folder import WorkspaceFolder
+    from estudio.workspace.jobs import WorkspaceJobs
+    from estudio.workspace.services import WorkspaceServices
+    from estudio.workspace.studio_objects import StudioObjects
     from estudio.workspace.upkeep import PrunedStore, VerifiedStore
 
 LATEST = "latest"
@@ -141,6 +145,24 @@ class Workspace:
     def datasets(self) -> SavedDatasets:
         """Datasets by name: `add`, `list`, `get`, `versions`, `table`, `remove`. Raises StoreFailed."""
         return self._parts.datasets
+
+    def studio(self, workspace_id: str) -> StudioObjects:
+        """Its objects as clients of the old Studio know them; ids begin with the workspace's own."""
+        from estudio.workspace.studio_objects import StudioObjects  # noqa: PLC0415 - only where it is served
+
+        return StudioObjects(workspace_id, self, self._parts)
+
+    @cached_property
+    def services(self) -> WorkspaceServices:
+        """Web services: `publish`, `list`, `promote`, `endpoints`, `keys`. Raises StoreFailed."""
+        from estudio.workspace.services import WorkspaceServices  # noqa: PLC0415 - the same
+
+        return WorkspaceServices(self._parts)
+
+    @property
+    def jobs(self) -> WorkspaceJobs:
+        """Batch calls of web services: `create`, `upload`, `start`, `get`, `list`, `cancel`. Raises StoreFailed."""
+        return self._parts.jobs
 
     def close(self) -> None:
         """End all processes, and let go of the database."""

@@ -5,7 +5,7 @@ Its script adds ports and parameters: `dataset3` … for further arguments by po
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, cast
 
@@ -14,7 +14,7 @@ from estudio.core.limits import MIB, Limits
 from estudio.core.module_kind import InputPort, ModuleKind, ModuleShape, OutputPort, Parameter, ParameterType, PortType
 from estudio.core.outcome import ScriptState
 from estudio.modules.behaviour import BundleFile, ModuleOutcome
-from estudio.modules.call_values import find_table, flag_of, number_of, text_of
+from estudio.modules.call_values import flag_of, number_of, text_of
 from estudio.modules.inputs import ScriptSource, read_script
 from estudio.modules.script_reading import declared, script_digest
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from estudio.core.experiment import Module
     from estudio.core.module_kind import Value
     from estudio.modules.behaviour import Behaviour, ModuleCall, PortValue, Settings
+    from estudio.modules.call_message import ScriptCall
     from estudio.modules.kind_parts import KindParts
     from estudio.modules.script_outcome import ScriptOutcome
     from estudio.modules.script_values import ScriptValue
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 DEFAULT = Limits()
 LIMITS = ("timeout_seconds", "memory_mib", "disk_mib", "output_mib", "log_mib", "processes")
 """Settings that decide whether a call ends well, never what it gives: no part of what a result depends on."""
+TABLE_PORTS = tuple(f"dataset{number}" for number in range(1, MAX_TABLES + 1))
+"""Input ports for tables; the script declares those beyond the second."""
 
 
 def _limit(name: str, words: str, default: int) -> Parameter:
@@ -113,7 +116,7 @@ class ScriptKind:
         path = text_of(module.settings, "script")
         if path is None or "${" in path:
             return KIND.shape
-        is_python2 = self.parts.is_python2(_environment(module.settings))
+        is_python2 = self.parts.is_python2(environment_of(module.settings))
         further, parameters = declared(_source(path, files), python2=is_python2)
         first, second, bundle = KIND.shape.inputs
         return ModuleShape((first, second, *further, bundle), KIND.shape.outputs, KIND.shape.parameters, parameters)
@@ -132,31 +135,48 @@ class ScriptKind:
         source = _source(text_of(chosen, "script") or "", files)
         return {
             "script": script_digest(source),
-            "environment": self.parts.executors.environment_digest(_environment(chosen)),
+            "environment": self.parts.executors.environment_digest(environment_of(chosen)),
             "calling": text_of(chosen, "calling") or Calling.CLASSIC.value,
             **dict.fromkeys(LIMITS, "any"),
         }
 
     def execute(self, call: ModuleCall) -> ModuleOutcome:
         """Run the script. Raises InvalidInput, EnvironmentFailed, SandboxUnavailable."""
-        from estudio.modules.call_message import ScriptCall  # noqa: PLC0415 -- imports the sandbox
-
-        settings = call.settings.settings
-        environment = _environment(settings)
-        seed = number_of(settings, "seed")
-        bundle = call.inputs.get("bundle")
-        script_call = ScriptCall(
-            _source(text_of(settings, "script") or "", call.files),
-            _tables(call),
-            bundle.path if isinstance(bundle, BundleFile) else None,
-            Calling(text_of(settings, "calling") or Calling.CLASSIC),
-            limits_of(settings),
-            call.seed if seed is None else int(seed),
-            flag_of(settings, "allow_programs") is True,
-            _parameters(call.settings.parameters),
-        )
+        prepared = prepared_call(call.settings, call.files)
+        script_call = with_inputs(prepared, call.inputs, call.seed)
+        environment = environment_of(call.settings.settings)
         outcome = self.parts.executors.executor_for(environment).call(script_call, call.on_output)
-        return _outcome(outcome, {"environment": environment, "seed": script_call.seed})
+        return outcome_of(outcome, {"environment": environment, "seed": script_call.seed})
+
+
+def prepared_call(settings: Settings, files: Callable[[str], Path]) -> ScriptCall:
+    """A call with all but its inputs; its seed is None where the settings give none. Raises InvalidInput."""
+    from estudio.modules.call_message import ScriptCall  # noqa: PLC0415 -- imports the sandbox
+
+    chosen = settings.settings
+    seed = number_of(chosen, "seed")
+    return ScriptCall(
+        _source(text_of(chosen, "script") or "", files),
+        calling=Calling(text_of(chosen, "calling") or Calling.CLASSIC),
+        limits=limits_of(chosen),
+        seed=None if seed is None else int(seed),
+        allow_programs=flag_of(chosen, "allow_programs") is True,
+        parameters=_parameters(settings.parameters),
+    )
+
+
+def with_inputs(
+    prepared: ScriptCall, inputs: Mapping[str, PortValue], seed: int, limits: Limits | None = None
+) -> ScriptCall:
+    """The call itself: with these inputs by port, this seed where it has none of its own, and other limits if given."""
+    bundle = inputs.get("bundle")
+    return replace(
+        prepared,
+        tables=_tables(inputs),
+        bundle=bundle.path if isinstance(bundle, BundleFile) else None,
+        seed=seed if prepared.seed is None else prepared.seed,
+        limits=prepared.limits if limits is None else limits,
+    )
 
 
 def limits_of(settings: Mapping[str, Value]) -> Limits:
@@ -177,7 +197,8 @@ def limits_of(settings: Mapping[str, Value]) -> Limits:
     )
 
 
-def _environment(settings: Mapping[str, Value]) -> str:
+def environment_of(settings: Mapping[str, Value]) -> str:
+    """The environment that the settings name."""
     return text_of(settings, "environment") or "default"
 
 
@@ -186,9 +207,11 @@ def _source(path: str, files: Callable[[str], Path]) -> ScriptSource:
     return ScriptSource(PurePosixPath(path).name, read_script(Path(files(path))).text)
 
 
-def _tables(call: ModuleCall) -> tuple[Table | None, ...]:
+def _tables(inputs: Mapping[str, PortValue]) -> tuple[Table | None, ...]:
     """By port, up to the last connected one."""
-    found = [find_table(call, f"dataset{number}") for number in range(1, MAX_TABLES + 1)]
+    from estudio.tables.table import Table  # noqa: PLC0415 -- imports Arrow, which reused results need not
+
+    found = [value if isinstance(value := inputs.get(port), Table) else None for port in TABLE_PORTS]
     while found and found[-1] is None:
         found.pop()
     return tuple(found)
@@ -199,7 +222,8 @@ def _parameters(given: Mapping[str, Value]) -> dict[str, ScriptValue]:
     return {name: cast("ScriptValue", value) for name, value in given.items() if value is not None}
 
 
-def _outcome(outcome: ScriptOutcome, facts: Mapping[str, str | float | None]) -> ModuleOutcome:
+def outcome_of(outcome: ScriptOutcome, facts: Mapping[str, str | float | None]) -> ModuleOutcome:
+    """What came of a script call as what came of its module."""
     from estudio.tables.table import Table  # noqa: PLC0415 -- imports Arrow, which reused results need not
 
     outputs: dict[str, PortValue] = {"visualization": outcome.visualization}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from estudio.errors import StoreDamaged
-from estudio.store.migrations import v0001
+from estudio.store.migrations import v0001, v0002
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-MIGRATIONS: tuple[Sequence[str], ...] = (v0001.STATEMENTS,)
+MIGRATIONS: tuple[Sequence[str], ...] = (v0001.STATEMENTS, v0002.STATEMENTS)
 """Number n of it leads from version n - 1 to version n."""
 APPLICATION_ID = 0x65737475
 """`estu` in the file's header: tells our database from any other SQLite file."""
