@@ -137,7 +137,8 @@ def _service_parameter(parameter: Parameter, values: Mapping[str, Value]) -> Par
 def _live_module(prepared: PreparedModule) -> LiveModule:
     module, shape = prepared.module, prepared.shape
     settings = {
-        each.name: module.settings.get(each.name, prepared.settings.settings.get(each.name)) for each in shape.parameters
+        each.name: module.settings.get(each.name, prepared.settings.settings.get(each.name))
+        for each in shape.parameters
     }
     return LiveModule(
         module.name,

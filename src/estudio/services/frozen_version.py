@@ -246,7 +246,11 @@ class _Fields:
 
 
 def _digest(untrusted: object) -> str:
-    if not isinstance(untrusted, str) or len(untrusted) != _DIGEST_CHARACTERS or not _DIGEST_SIGNS.issuperset(untrusted):
+    if (
+        not isinstance(untrusted, str)
+        or len(untrusted) != _DIGEST_CHARACTERS
+        or not _DIGEST_SIGNS.issuperset(untrusted)
+    ):
         raise InvalidDocument("the manifest has a wrong digest")
     return untrusted
 
