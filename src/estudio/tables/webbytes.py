@@ -20,7 +20,7 @@ from estudio.tables.webarrays import read_column
 from estudio.tables.webarrow import decompressed_bytes
 from estudio.tables.webfitting import MAX_CALL_BYTES, check_columns, fit_column, fit_table
 from estudio.tables.webjson_reading import MAX_CALL_ROWS, Expected, expect, table_of_arrays
-from estudio.tables.webparquet import DELTA_BYTE_ARRAY, page_sizes
+from estudio.tables.webparquet import DELTA_BYTE_ARRAY, flat_texts, page_sizes
 from estudio.tables.webproblems import Place, Problems, shown
 
 if TYPE_CHECKING:
@@ -120,12 +120,12 @@ def _read_parquet(body: bytes, expected: Expected, place: Place, problems: Probl
     import pyarrow.parquet as pq  # noqa: PLC0415 - loads a library of its own
 
     source: Any = pa.BufferReader(body)
-    texts = [name for name, kind in zip(expected.names, expected.types, strict=True) if kind.startswith("large_")]
-    with pq.ParquetFile(source, read_dictionary=texts) as file:
+    metadata = pq.read_metadata(source)
+    with pq.ParquetFile(source, metadata=metadata, read_dictionary=flat_texts(metadata)) as file:
         schema: Any = file.schema_arrow
         if not _check_schema(schema, expected, place, problems):
             return None
-        _check_pages(body, file.metadata, place)
+        _check_pages(body, metadata, place)
         table = file.read()
     table.validate(full=True)
     _check_size(table.num_rows, table.nbytes, place)

@@ -20,6 +20,7 @@ VALUE_BYTES = 8
 """What a value takes at least, even a missing one."""
 DELTA_BYTE_ARRAY = 7
 """Each value repeats a part of the one before: a byte in the file may be a megabyte."""
+_TEXTS = ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY")
 _DATA, _DICTIONARY, _DATA_2 = 0, 2, 3
 
 
@@ -60,13 +61,20 @@ def page_sizes(body: bytes, metadata: Any, limit: int) -> PageSizes:  # noqa: AN
     sizes = PageSizes()
     for group in range(metadata.num_row_groups):
         for number in range(metadata.num_columns):
-            _add_chunk(body, metadata.row_group(group).column(number), sizes)
+            is_nested = metadata.schema.column(number).max_repetition_level > 0
+            _add_chunk(body, metadata.row_group(group).column(number), sizes, is_nested=is_nested)
             if max(sizes.bytes, sizes.repeats) > limit:
                 return sizes
     return sizes
 
 
-def _add_chunk(body: bytes, chunk: Any, sizes: PageSizes) -> None:  # noqa: ANN401
+def flat_texts(metadata: Any) -> list[str]:  # noqa: ANN401
+    """Columns of text that are to be read as categories, so that a value which repeats stays one value."""
+    columns = (metadata.schema.column(number) for number in range(metadata.num_columns))
+    return [each.path for each in columns if each.physical_type == "BYTE_ARRAY" and each.max_repetition_level == 0]
+
+
+def _add_chunk(body: bytes, chunk: Any, sizes: PageSizes, *, is_nested: bool) -> None:  # noqa: ANN401
     pages_bytes = values = dictionary = 0
     for page in _pages(body, chunk):
         sizes.pages += 1
@@ -79,7 +87,7 @@ def _add_chunk(body: bytes, chunk: Any, sizes: PageSizes) -> None:  # noqa: ANN4
         else:
             values += page.values
     sizes.bytes += max(pages_bytes, values * VALUE_BYTES)
-    if "." in chunk.path_in_schema and chunk.physical_type in ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"):
+    if is_nested and chunk.physical_type in _TEXTS:
         sizes.repeats += dictionary * values
 
 

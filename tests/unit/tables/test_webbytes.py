@@ -219,8 +219,8 @@ def test_a_repeated_category_is_not_unpacked(write: Any) -> None:
 
 def test_a_repeated_view_is_not_unpacked() -> None:
     rows = MAX_CALL_BYTES // 1_000_000 + 10
-    one = pa.array(["x" * 1_000_000], pa.string_view())
-    views = pa.py_buffer(bytes(one.buffers()[1]) * rows)
+    one: Any = pa.array(["x" * 1_000_000], pa.string_view())
+    views = pa.py_buffer(bytes(memoryview(one.buffers()[1])) * rows)
     view = pa.Array.from_buffers(pa.string_view(), rows, [None, views, *one.buffers()[2:]])
     assert problems_of(stream(pa.table({"a": view})), BodyFormat.ARROW, a="large_string") == [("wrong-type", None, "a")]
 
