@@ -95,8 +95,9 @@ class Desk:
         command = shlex.split(text.replace("estudio serve", f"estudio serve --port {self._port}"))
         log = self.folder / "serve.log"
         with log.open("wb") as told:
-            started = subprocess.Popen(command, cwd=self.here, env=self.variables, stdin=subprocess.DEVNULL, stdout=told,
-                                       stderr=told)  # fmt: skip
+            started = subprocess.Popen(
+                command, cwd=self.here, env=self.variables, stdin=subprocess.DEVNULL, stdout=told, stderr=told
+            )
         self._background.append(started)
         end = time.monotonic() + SECONDS
         while "Serving " not in log.read_text():

@@ -291,7 +291,9 @@ def _logs(  # noqa: PLR0913 - one for each option
         newest = max((record.at for record in calls), default=0.0)
         while follow:
             time.sleep(FOLLOW_SECONDS)
-            calls = tuple(each for each in asked.calls(name, endpoint, FOLLOWED_CALLS, failed_only=failed) if each.at > newest)
+            calls = tuple(
+                each for each in asked.calls(name, endpoint, FOLLOWED_CALLS, failed_only=failed) if each.at > newest
+            )
             _tell_calls(calls, json=json)
             newest = max((newest, *(record.at for record in calls)))
     return 0
