@@ -6,16 +6,20 @@ to which the page links.
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, cast
 
+from estudio.workspace.call_literals import JSON, literal
 from estudio.workspace.page_pictures import escaped
 from estudio.workspace.service_page_frame import copyable, page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from estudio.core.module_kind import Value
+
 Document = dict[str, Any]
+_CODE = re.compile(r"`([^`]{1,200})`")
 METHODS = ("get", "post", "put", "patch", "delete")
 MAX_EXAMPLE_CHARACTERS = 20_000
 """Of one example or schema; a wide table's is cut."""
@@ -86,10 +90,15 @@ def _responses(identity: str, responses: Document, document: Mapping[str, Any]) 
     rows, contents = "", ""
     for status, response in responses.items():
         found = _resolved(response, document)
-        rows += f"<tr><th scope=row>{escaped(status)}</th><td>{escaped(found.get('description', ''))}</td></tr>"
+        rows += f"<tr><th scope=row>{escaped(status)}</th><td>{_words(found)}</td></tr>"
         if status.startswith("2") and found.get("content"):
             contents += f"<h3>Answer</h3>{_content(f'{identity}-{status}', found['content'])}"
     return contents + _table(("status", "meaning"), rows, "Statuses")
+
+
+def _words(described: Document) -> str:
+    """The description, with what stands between backticks as code."""
+    return _CODE.sub(r"<code>\1</code>", escaped(described.get("description", "")))
 
 
 def _resolved(response: Document, document: Mapping[str, Any]) -> Document:
@@ -126,7 +135,7 @@ def _schemas(document: Mapping[str, Any]) -> str:
 
 
 def _json(identity: str, value: object) -> str:
-    text = json.dumps(value, indent=2, ensure_ascii=False)
+    text = literal(cast("Value", value), JSON)
     cut = text if len(text) <= MAX_EXAMPLE_CHARACTERS else f"{text[:MAX_EXAMPLE_CHARACTERS]}\n…"
     return copyable("".join(char if char.isalnum() else "-" for char in identity), cut)
 
