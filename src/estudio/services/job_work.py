@@ -102,7 +102,8 @@ class JobWork:
             self._check_stopped()
         for name, file in request.outputs.items():
             if file.kind is JobFileKind.WORKSPACE:
-                deliver(self._tools.objects.path_of(results[name].digest), self._tools.files.path_to_write(file.place))
+                source = self._tools.objects.path_of(results[name].digest)
+                deliver(source, self._tools.files.path_to_write(file.place), self.job.id)
         return results
 
     def call(self, inputs: Mapping[str, Table]) -> ScoreOutcome:
@@ -288,10 +289,17 @@ class _Scoring:
         return self._work.keep(part, outcome.outputs)
 
 
-def deliver(source: Path, target: Path) -> None:
-    """Copy a result to a file of the workspace, whole or not at all. Raises OutputFailed."""
-    beside = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.tmp")
+def deliver(source: Path, target: Path, job_id: str) -> None:
+    """Copy a result to a file of the workspace, whole or not at all. Raises OutputFailed.
+
+    What a process that died wrote for the same job is deleted first.
+    """
+    beginning = f".{target.name[:100]}.{job_id[:16]}."
+    beside = target.with_name(f"{beginning}{secrets.token_hex(6)}.tmp")
     try:
+        for left in target.parent.iterdir():
+            if left.name.startswith(beginning):
+                left.unlink(missing_ok=True)
         with source.open("rb") as read, beside.open("xb") as written:
             shutil.copyfileobj(read, written, 1 << 20)
             written.flush()
