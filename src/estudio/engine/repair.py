@@ -55,12 +55,17 @@ def repair(
         StoreFailed: the records cannot be read or changed.
     """
     repaired = runs.repair(alive, at)
-    if run_folders.is_dir():
-        for folder in run_folders.iterdir():
+    sweep_folders(run_folders, alive)
+    return repaired
+
+
+def sweep_folders(folders: Path, alive: Callable[[Owner], bool] = is_alive) -> None:
+    """Delete the folders of dead processes among those that `new_run_folder` made here."""
+    if folders.is_dir():
+        for folder in folders.iterdir():
             owner = _owner_of(folder.name)
             if owner is not None and not alive(owner):
                 shutil.rmtree(folder, ignore_errors=True)
-    return repaired
 
 
 def _owner_of(name: str) -> Owner | None:

@@ -98,4 +98,3 @@ def call_deadline(asked: float | None, endpoint: Endpoint, now: float) -> float:
     """When a call is to end (`time.monotonic()`): by the endpoint's timeout, or earlier where the caller says so."""
     own = now + endpoint.timeout_seconds
     return own if asked is None else min(asked, own)
-

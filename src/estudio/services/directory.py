@@ -54,7 +54,9 @@ class Directory:
         found = self.named.get((service.id, name or DEFAULT_ENDPOINT))
         if found is None:
             raise EndpointNotFound(
-                f"The web service {service.name} has no endpoint {str(name)[:80]!r}.", service=service.name, endpoint=name
+                f"The web service {service.name} has no endpoint {str(name)[:80]!r}.",
+                service=service.name,
+                endpoint=name,
             )
         return found
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from estudio import __version__
-from estudio.core.run import StoredOutput
 from estudio.core.service import ServiceIsolation, ServicePort
 from estudio.engine.stored_values import hold_value, load_value, small_content, store_large
 from estudio.errors import InvalidInput
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from estudio.core.experiment import Experiment, Module, OutputReference
     from estudio.core.module_kind import ModuleShape, Parameter, Value
+    from estudio.core.run import StoredOutput
     from estudio.engine.planned import PreparedModule
     from estudio.services.published_graph import PublishedGraph
     from estudio.store.protocols import ObjectStore
@@ -62,7 +62,7 @@ class FinishedRun:
 
 @dataclass(frozen=True, slots=True)
 class ServiceTerms:
-    """What the publisher decides: see `core.service.ServiceVersion`; `fixed` are parameters that callers cannot give."""
+    """What the publisher decides: see `ServiceVersion`; `fixed` are parameters that callers cannot give."""
 
     isolation: ServiceIsolation = ServiceIsolation.CALL
     row_wise: bool = False
@@ -137,7 +137,8 @@ def _service_parameter(parameter: Parameter, values: Mapping[str, Value]) -> Par
 def _live_module(prepared: PreparedModule) -> LiveModule:
     module, shape = prepared.module, prepared.shape
     settings = {
-        each.name: module.settings.get(each.name, prepared.settings.settings.get(each.name)) for each in shape.parameters
+        each.name: module.settings.get(each.name, prepared.settings.settings.get(each.name))
+        for each in shape.parameters
     }
     return LiveModule(
         module.name,

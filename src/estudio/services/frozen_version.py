@@ -6,7 +6,6 @@ Nothing in it tells of one publishing alone (no times, no run): publishing the s
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -19,7 +18,7 @@ from estudio.engine.snapshot import load_snapshot
 from estudio.errors import InvalidDocument, ObjectDamaged, StoreDamaged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from estudio.core.module_kind import Value
     from estudio.store.protocols import ObjectStore
@@ -246,7 +245,11 @@ class _Fields:
 
 
 def _digest(untrusted: object) -> str:
-    if not isinstance(untrusted, str) or len(untrusted) != _DIGEST_CHARACTERS or not _DIGEST_SIGNS.issuperset(untrusted):
+    if (
+        not isinstance(untrusted, str)
+        or len(untrusted) != _DIGEST_CHARACTERS
+        or not _DIGEST_SIGNS.issuperset(untrusted)
+    ):
         raise InvalidDocument("the manifest has a wrong digest")
     return untrusted
 

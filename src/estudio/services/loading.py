@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from estudio.core.service import EndpointResource, ServicePort, ServiceVersion
     from estudio.modules.behaviour import Behaviour, PortValue
     from estudio.modules.call_message import ScriptCall
-    from estudio.modules.execute_python_script import ScriptExecutor
+    from estudio.modules.kind_parts import ScriptCalls
+    from estudio.modules.script_outcome import ScriptOutcome
     from estudio.services.calling import ScoreCall, ScoreOutcome
     from estudio.store.protocols import ObjectStore
     from estudio.tables.table import Table
@@ -46,7 +47,7 @@ MAX_RECORD_BYTES = 8 << 20
 class VersionExecutors(Protocol):
     """Runs the scripts of one version. Any thread may call it."""
 
-    def executor_for(self, environment: str) -> ScriptExecutor:
+    def executor_for(self, environment: str) -> ScriptCalls:
         """See `modules.kind_parts.ScriptExecutors`."""
         ...
 
@@ -54,8 +55,8 @@ class VersionExecutors(Protocol):
         """See `modules.kind_parts.ScriptExecutors`."""
         ...
 
-    def warm(self, environment: str, call: ScriptCall) -> None:
-        """Make ready what a call of this script will need. Raises EnvironmentFailed, SandboxUnavailable."""
+    def warm(self, environment: str, call: ScriptCall) -> ScriptOutcome | None:
+        """Have guests ready for calls like this one. Raises EnvironmentFailed, SandboxUnavailable, InvalidBundle."""
         ...
 
     def close(self) -> None:
@@ -159,7 +160,7 @@ class LoadedGraph:
         found = self._changed.get(resources)
         if found is None:
             objects, frozen = self._parts.objects, self._frozen
-            found = self._graph.with_values(dict(_resource_value(objects, frozen, each) for each in resources))
+            found = self._graph.with_values(dict(resource_value(objects, frozen, each) for each in resources))
             self._changed = {**dict(list(self._changed.items())[1 - KEPT_RESOURCES :]), resources: found}
         return found
 
@@ -193,8 +194,9 @@ def load_version(parts: LoadingParts, version: ServiceVersion) -> LoadedGraph:
             _outputs(frozen, kinds),
         )
         for module in modules:
-            if module.script_call is not None:
-                executors.warm(*module.script_call)
+            warming = module.warming(graph.values)
+            if warming is not None:
+                executors.warm(*warming)
         return LoadedGraph(version, frozen, graph, parts, opened.pop_all().close)
 
 
@@ -235,9 +237,15 @@ def _outputs(frozen: FrozenVersion, kinds: Mapping[str, Behaviour]) -> dict[str,
     return {output.name: (output.module, port) for output in frozen.outputs}
 
 
-def _resource_value(
+def resource_value(
     objects: ObjectStore, frozen: FrozenVersion, resource: EndpointResource
 ) -> tuple[tuple[str, str], PortValue]:
+    """What replaces a frozen value, and which: the first one of its module that is read.
+
+    Raises:
+        PortNotFound: the version has no frozen result of that module.
+        ObjectMissing, ObjectDamaged: the object is gone, or no value of that type.
+    """
     value = next((each for each in frozen.values if each.module == resource.name), None)
     if value is None:
         known = ", ".join(dict.fromkeys(each.module for each in frozen.values)) or "none"

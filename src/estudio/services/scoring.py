@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from estudio.core.outcome import ScriptError, ScriptState, Visualization
 from estudio.errors import EnvironmentFailed, EstudioError, SandboxUnavailable, ServiceBusy, StoreFailed
@@ -124,7 +124,7 @@ class _Work:
                 self._values[module.name, module.entry_port] = (
                     self._graph.defaults[module.name] if given is None else given
                 )
-        return {name: self._values[key] for name, key in self._graph.outputs.items()}  # type: ignore[misc] -- tables
+        return {name: cast("Table", self._values[key]) for name, key in self._graph.outputs.items()}
 
     def _execute(self, module: ScoringModule) -> None:
         self._check_time(module)

@@ -67,7 +67,9 @@ class SnapshotFiles:
             )
         for inner, file in found.items():
             if not file.is_kept:
-                raise InvalidInput(f"{inner} is too large to be kept with a web service; make a dataset of it.", path=path)
+                raise InvalidInput(
+                    f"{inner} is too large to be kept with a web service; make a dataset of it.", path=path
+                )
             target = self._folder / inner
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(self._objects.read_bytes(file.digest, MAX_KEPT_BYTES))

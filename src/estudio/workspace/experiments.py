@@ -159,15 +159,17 @@ class WorkspaceExperiment:
             KeyboardInterrupt: Ctrl-C; the run is cancelled, and what it finished is kept.
         """
         targets = (to,) if isinstance(to, str) else tuple(to or ())
-        return self.run_prepared(parameters, targets, fresh, parallel, on_event=on_event, on_progress=on_progress).run
+        return self.run_prepared(
+            parameters, targets, fresh=fresh, parallel=parallel, on_event=on_event, on_progress=on_progress
+        ).run
 
-    def run_prepared(
+    def run_prepared(  # noqa: PLR0913 -- as `run`
         self,
         parameters: Mapping[str, Value] | None = None,
         targets: tuple[str, ...] = (),
-        fresh: bool = False,  # noqa: FBT001, FBT002 -- as `run`
-        parallel: int | None = None,
         *,
+        fresh: bool = False,
+        parallel: int | None = None,
         check: Callable[[PreparedExperiment], None] | None = None,
         on_event: Callable[[Event], None] | None = None,
         on_progress: Callable[[str], None] | None = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from estudio.core.module_kind import ModuleKind
     from estudio.core.run import RunRecord
+    from estudio.core.service import ServiceIsolation
     from estudio.engine.executor import Execution
     from estudio.environments.built import BuiltEnvironment
     from estudio.modules.behaviour import Behaviour
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from estudio.modules.script_executors import WarmExecutors
     from estudio.modules.warm_pools import ScriptEnvironment
     from estudio.services.frozen_version import FrozenVersion
+    from estudio.services.live_services import LiveServices
     from estudio.services.loading import LoadingParts, VersionExecutors
     from estudio.store.database import Database
     from estudio.store.file_digests import FileDigests
@@ -78,19 +81,19 @@ def script_environment(built: BuiltEnvironment) -> ScriptEnvironment:
     )
 
 
-def version_executors(records: Mapping[str, str], frozen: FrozenVersion, slots: int) -> VersionExecutors:
+def version_executors(records: Mapping[str, str], isolation: ServiceIsolation, slots: int) -> VersionExecutors:
     """What runs the scripts of one version of a web service, in the environments that it recorded."""
     from estudio.core.limits import Limits  # noqa: PLC0415 - only where a service is loaded, as those below
+    from estudio.modules.service_executors import ServiceExecutors  # noqa: PLC0415
     from estudio.modules.warm_pools import WarmPools  # noqa: PLC0415
-    from estudio.services.plain_executors import PlainExecutors  # noqa: PLC0415
     from estudio.workspace.recorded_environments import RecordedEnvironments  # noqa: PLC0415
 
     environments = RecordedEnvironments(open_environments(), records)
 
     def make_pools(environment: str) -> WarmPools:
-        return WarmPools(script_environment(environments.built(environment)), Limits(), ahead=slots)
+        return WarmPools(script_environment(environments.built(environment)), Limits(), ahead=1)
 
-    return PlainExecutors(environments.digest, make_pools)
+    return ServiceExecutors(environments.digest, make_pools, isolation, slots)
 
 
 class WorkspaceParts:
@@ -151,12 +154,26 @@ class WorkspaceParts:
         """Web services, their versions, endpoints and keys. Raises StoreFailed."""
         return self.database.services
 
+    def live_services(self, processes: int, slots: int | None) -> LiveServices:
+        """All web services in memory. Raises StoreFailed."""
+        from estudio.services.live_services import LiveServices  # noqa: PLC0415 - imports Arrow
+
+        ready = max(1, (os.cpu_count() or 1) // processes) if slots is None else slots
+        self._sweep_services()
+        return LiveServices(self.services, self.loading_parts(ready), processes=processes)
+
+    def _sweep_services(self) -> None:
+        """Delete the files of versions whose process is gone."""
+        from estudio.engine.repair import sweep_folders  # noqa: PLC0415 - imports the database's parts
+
+        sweep_folders(self.folder.state / SERVICE_FOLDERS)
+
     def loading_parts(self, slots: int) -> LoadingParts:
-        """What versions of web services are loaded with; `slots`: guests that each of them keeps ready."""
+        """What versions of web services are loaded with; `slots`: calls of one script at a time."""
         from estudio.services.loading import LoadingParts  # noqa: PLC0415 - imports Arrow
 
         def make(records: Mapping[str, str], frozen: FrozenVersion) -> VersionExecutors:
-            return version_executors(records, frozen, slots)
+            return version_executors(records, frozen.isolation, slots)
 
         return LoadingParts(self.objects, self.folder.state / SERVICE_FOLDERS, make, self._export_path)
 

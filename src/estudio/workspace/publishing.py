@@ -13,13 +13,22 @@ from typing import TYPE_CHECKING
 
 from estudio.core.module_kind import ParameterType
 from estudio.core.run import ModuleState
-from estudio.core.service import DEFAULT_ENDPOINT, Endpoint, Service, ServiceIsolation, ServiceVersion
+from estudio.core.service import (
+    DEFAULT_ENDPOINT,
+    Endpoint,
+    KeyScope,
+    KeySlot,
+    Service,
+    ServiceIsolation,
+    ServiceVersion,
+)
 from estudio.documents.experiment_document import parse_experiment_document
 from estudio.documents.problems import ProblemCode, ProblemList, raise_problems
 from estudio.engine.snapshot import load_snapshot
 from estudio.errors import InvalidInput, InvalidUsage, ServiceNotFound
 from estudio.services.freezing import FinishedRun, ServiceTerms, facts_of, freeze_version, port_name
 from estudio.services.frozen_version import load_manifest, save_manifest
+from estudio.services.keys import new_key
 from estudio.services.loading import MAX_RECORD_BYTES
 from estudio.services.published_graph import SCRIPT_KIND, links_of, published_graph
 from estudio.workspace.open import open_environments
@@ -30,9 +39,9 @@ if TYPE_CHECKING:
 
     from estudio.core.events import Event
     from estudio.core.module_kind import Value
-    from estudio.core.service import KeySlot, ServiceKey
     from estudio.engine.planned import PreparedModule
     from estudio.services.frozen_version import FrozenVersion
+    from estudio.services.keys import NewKey
     from estudio.services.published_graph import PublishedGraph
     from estudio.workspace.experiments import PreparedRun, WorkspaceExperiment
     from estudio.workspace.open import WorkspaceParts
@@ -75,8 +84,17 @@ class PublishOptions:
     parameters: Mapping[str, Value] | None = None
     fixed: Iterable[str] | None = None
     force: bool = False
+    management_token: str | None = None
     on_event: Callable[[Event], None] | None = None
     on_progress: Callable[[str], None] | None = None
+
+
+def endpoint_keys(endpoint_id: str, now: float, management_token: str | None = None) -> dict[KeySlot, NewKey]:
+    """Both keys of a new endpoint; with a management token they can be shown to its holder later."""
+    return {
+        slot: new_key(KeyScope.CALL, now, endpoint_id=endpoint_id, slot=slot, management_token=management_token)
+        for slot in KeySlot
+    }
 
 
 def service_name_of(experiment: str) -> str:
@@ -92,18 +110,10 @@ def check_service_name(name: str) -> None:
 
 
 class Publisher:
-    """Publishes experiments of one workspace.
+    """Publishes experiments of one workspace."""
 
-    Args:
-        parts: of the workspace.
-        make_keys: the two keys of a new endpoint, and what they are in plain.
-    """
-
-    def __init__(
-        self, parts: WorkspaceParts, make_keys: Callable[[str, float], tuple[list[ServiceKey], dict[KeySlot, str]]]
-    ) -> None:
+    def __init__(self, parts: WorkspaceParts) -> None:
         self._parts = parts
-        self._make_keys = make_keys
 
     def publish(self, experiment: WorkspaceExperiment, options: PublishOptions) -> PublishedVersion:
         """See `WorkspaceServices.publish`."""
@@ -176,10 +186,12 @@ class Publisher:
         if version is None or is_new:
             service = Service(secrets.token_hex(16), name, now, 1)
             endpoint = Endpoint(secrets.token_hex(16), service.id, DEFAULT_ENDPOINT, now)
-            made, keys = self._make_keys(endpoint.id, now)
-            version = services.add_version(service, _version(frozen, manifest, graph, now), endpoint, made)
-            if version.service_id != service.id:  # there was one: its keys stay
-                keys = {}
+            made = endpoint_keys(endpoint.id, now, options.management_token)
+            version = services.add_version(
+                service, _version(frozen, manifest, graph, now), endpoint, [new.key for new in made.values()]
+            )
+            if version.service_id == service.id:  # otherwise there was one of that name, whose keys stay
+                keys = {slot: new.token for slot, new in made.items()}
         service = services.get_service(name)
         if options.promote and service.current != version.number:
             service = services.promote(service.id, version.number)

@@ -7,6 +7,7 @@ with estudio.Workspace.open() as workspace:
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from estudio.workspace.datasets import SavedDatasets
     from estudio.workspace.folder import WorkspaceFolder
     from estudio.workspace.jobs import WorkspaceJobs
+    from estudio.workspace.services import WorkspaceServices
     from estudio.workspace.upkeep import PrunedStore, VerifiedStore
 
 LATEST = "latest"
@@ -142,6 +144,13 @@ class Workspace:
     def datasets(self) -> SavedDatasets:
         """Datasets by name: `add`, `list`, `get`, `versions`, `table`, `remove`. Raises StoreFailed."""
         return self._parts.datasets
+
+    @cached_property
+    def services(self) -> WorkspaceServices:
+        """Web services: `publish`, `list`, `promote`, `endpoints`, `keys`. Raises StoreFailed."""
+        from estudio.workspace.services import WorkspaceServices  # noqa: PLC0415 - the same
+
+        return WorkspaceServices(self._parts)
 
     @property
     def jobs(self) -> WorkspaceJobs:
