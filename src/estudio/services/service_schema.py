@@ -53,7 +53,7 @@ def response_schema(version: ServiceVersion, samples: Mapping[str, Table], orien
 
     def table(port: ServicePort) -> Schema:
         cells = _cells(port, samples.get(port.name), answered_cell)
-        forms = {Orient.RECORDS: _records(cells), Orient.SPLIT: _split(cells)}
+        forms = {Orient.RECORDS: _records(cells), Orient.SPLIT: _answered_split(cells)}
         return forms[orient] if orient else {"anyOf": list(forms.values())}
 
     outputs = {port.name: table(port) for port in version.outputs}
@@ -175,6 +175,15 @@ def _split(cells: Mapping[str, Schema], most: int | None = None) -> Schema:
     if cells:
         row["prefixItems"] = list(cells.values())
     return _object({"columns": {"const": list(cells)}, "data": _array(row, most)}, required=["columns", "data"])
+
+
+def _answered_split(cells: Mapping[str, Schema]) -> Schema:
+    """Cells of a row without their order: readers of OpenAPI do not all know `prefixItems` in answers."""
+    distinct = list({orjson.dumps(cell): cell for cell in cells.values()}.values())
+    row: Schema = {"type": "array", "minItems": len(cells), "maxItems": len(cells)}
+    if distinct:
+        row["items"] = {"anyOf": distinct}
+    return _object({"columns": {"const": list(cells)}, "data": _array(row, None)}, required=["columns", "data"])
 
 
 def _array(items: Schema, most: int | None) -> Schema:

@@ -172,15 +172,17 @@ class WorkspaceJobs:
             raise JobNotFound(f"Job {job.id} has no result {output[:64]!r}; it is {job.state}.", job=job.id)
         return self._objects.path_of(result.digest)
 
-    def runner(self, host: ServiceHost, *, keep_seconds: float | None = None) -> JobRunner:
-        """What does jobs in this process; `start` it after a fork, `stop` it before the host is closed."""
+    def runner(self, host: ServiceHost, *, processes: int = 1, keep_seconds: float | None = None) -> JobRunner:
+        """What does jobs in this process, one of so many; `start` it after a fork, `stop` it before the host."""
         from estudio.services.job_runner import JobRunner  # noqa: PLC0415 - only servers do jobs
+        from estudio.services.job_slots import ScoringSlots, part_of_machine  # noqa: PLC0415
 
         if keep_seconds is not None:
             self.keep_seconds = keep_seconds
         runner = JobRunner(
-            self._repository, self._objects, host, self._files, clock=self._clock, keep_seconds=self.keep_seconds
-        )
+            self._repository, self._objects, host, self._files, clock=self._clock, keep_seconds=self.keep_seconds,
+            slots=ScoringSlots(part_of_machine(processes)),
+        )  # fmt: skip
         self._runners.append(runner)
         return runner
 

@@ -19,7 +19,7 @@ from estudio.workspace.page_style import STYLE
 from estudio.workspace.service_page_style import SERVICE_STYLE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 SCRIPTS = ("service", "test")
 """Those of `page_scripts`."""
@@ -45,7 +45,9 @@ def content_security_policy() -> str:
     )
 
 
-def page(title: str, parts: Sequence[str], *, trail: Sequence[tuple[str, str]] = (), scripts: Sequence[str] = ()) -> str:
+def page(
+    title: str, parts: Sequence[str], *, trail: Sequence[tuple[str, str]] = (), scripts: Sequence[str] = ()
+) -> str:
     """A whole page.
 
     Args:
@@ -65,7 +67,7 @@ def page(title: str, parts: Sequence[str], *, trail: Sequence[tuple[str, str]] =
     )
 
 
-def data_block(element: str, value: Any) -> str:
+def data_block(element: str, value: Mapping[str, Any]) -> str:
     """Data for a script. No text of it can end the element: `<` and its like are escaped."""
     text = json.dumps(value, allow_nan=False)
     for sign in "<>&":
