@@ -253,7 +253,8 @@ def test_a_service_without_inputs_takes_an_empty_call(classic: Classic) -> None:
         "bare", lambda _: ScoreOutcome({"output1": SAMPLE}), inputs={}, outputs={"output1": SAMPLE}, key="bare-key"
     )
     url = f"{classic.url}/workspaces/{classic.host.workspace_id}/services/{endpoint.id}/execute?api-version=2.0"
-    for body in (b"", {}, {"Inputs": {}, "GlobalParameters": {}}, {"inputs": None}):
+    bodies: tuple[object, ...] = (b"", {}, {"Inputs": {}, "GlobalParameters": {}}, {"inputs": None})
+    for body in bodies:
         answer = classic.send("POST", url, body, key="bare-key")
         assert answer.json["Results"]["output1"]["value"]["Values"] == [["1.5", "x"], ["2", "y"]]
 
