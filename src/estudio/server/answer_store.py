@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 MAX_KEY_CHARACTERS = 255
+KEY = re.compile(r"[A-Za-z0-9._:-]+")
+"""What UUIDs and most other keys are made of."""
 SWEEP_SECONDS = 60.0
 MAX_HEAD_BYTES = 4096
 KEPT_STATUSES = frozenset({200, 422})
@@ -51,8 +54,8 @@ class AnswerStore:
         Raises:
             Refused: the key is too long (400), was used for another call (422), or its call is being answered (409).
         """
-        if not 0 < len(key) <= MAX_KEY_CHARACTERS or not key.isprintable():
-            raise Refused(400, f"An Idempotency-Key has 1 to {MAX_KEY_CHARACTERS} printable characters.")
+        if len(key) > MAX_KEY_CHARACTERS or not KEY.fullmatch(key):
+            raise Refused(400, f"An Idempotency-Key has 1 to {MAX_KEY_CHARACTERS} letters, digits, and ._:-")
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._sweep()
         path = self._folder / hashlib.sha256(f"{endpoint_id}\n{key}".encode()).hexdigest()

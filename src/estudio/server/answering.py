@@ -13,6 +13,7 @@ from estudio.core.service import Diagnostics
 from estudio.server.answer_store import KeptAnswer
 from estudio.server.bodies import GZIP_WINDOW, unpack
 from estudio.server.problems import MEDIA_TYPE, Refused, problem_of_failure
+from estudio.server.visualizations import add_visualizations, wants_visualizations
 from estudio.workspace.web_calls import ScoreCall, check_acceptable, parse_score_request, render_outputs
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from estudio.server.answer_store import AnswerStore
     from estudio.server.settings import ServerSettings
     from estudio.services.calling import LiveEndpoint, ScoreOutcome
+    from estudio.workspace.web_calls import ParsedCall
 
 MIN_PACKED_BYTES = 1 * KIB
 """Smaller answers fit into one packet as they are."""
@@ -42,7 +44,7 @@ class CallBytes:
         accept: media types that the caller takes.
         takes_gzip: the answer may be packed.
         request_id: for problems.
-        idempotency_key: "" for none.
+        idempotency_key: None for none.
         deadline: `time.monotonic()` at which it is to end.
         cancelled: set when the caller left.
     """
@@ -55,7 +57,7 @@ class CallBytes:
     accept: str
     takes_gzip: bool
     request_id: str
-    idempotency_key: str
+    idempotency_key: str | None
     deadline: float
     cancelled: threading.Event
 
@@ -84,7 +86,7 @@ def answer_call(call: CallBytes, settings: ServerSettings, store: AnswerStore) -
         InvalidCall, ServiceBusy, SandboxUnavailable, EnvironmentFailed: nothing was answered.
         Refused: no media type of Accept can be given, or the Idempotency-Key cannot be used.
     """
-    if not call.idempotency_key:
+    if call.idempotency_key is None:
         return _packed(call, _score(call, settings))
     with store.claim(call.live.endpoint.id, call.idempotency_key, _digest(call)) as claim:
         if claim.answer is not None:
@@ -99,12 +101,13 @@ def answer_call(call: CallBytes, settings: ServerSettings, store: AnswerStore) -
 def _score(call: CallBytes, settings: ServerSettings) -> Answer:
     live = call.live
     check_acceptable(call.accept, live.version)
-    body = unpack(call.body, settings.max_body_bytes) if call.is_packed else call.body
-    parsed = parse_score_request(body, call.content_type, live.version, query_of(call.query))
+    parsed, shows = parsed_call(call, settings)
     outcome = live.score(ScoreCall(parsed.inputs, parsed.parameters, deadline=call.deadline, cancelled=call.cancelled))
     answer = _failed(call, outcome, settings) if outcome.failure else None
     if answer is None:
         rendered, media_type = render_outputs(outcome.outputs, call.accept, live.version, parsed.orient)
+        if shows and settings.expose_errors and media_type == "application/json":
+            rendered = add_visualizations(rendered, outcome.visualizations)
         answer = Answer(200, media_type, rendered, live.version.number)
     return replace(
         answer,
@@ -112,6 +115,14 @@ def _score(call: CallBytes, settings: ServerSettings) -> Answer:
         seconds=outcome.seconds,
         queue_seconds=outcome.queue_seconds,
     )
+
+
+def parsed_call(call: CallBytes, settings: ServerSettings) -> tuple[ParsedCall, bool]:
+    """The call's tables and parameters, checked, and whether visualizations are wanted. Raises InvalidCall, Refused."""
+    body = unpack(call.body, settings.max_body_bytes) if call.is_packed else call.body
+    query = query_of(call.query)
+    shows = wants_visualizations(query)
+    return parse_score_request(body, call.content_type, call.live.version, query), shows
 
 
 def query_of(query: bytes) -> dict[str, str]:

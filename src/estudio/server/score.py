@@ -16,13 +16,15 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
 from estudio.errors import VersionNotFound
-from estudio.server.access import authorize
+from estudio.server.access import authorize, header
 from estudio.server.answer_store import AnswerStore
 from estudio.server.answering import CallBytes, answer_call
 from estudio.server.bodies import is_packed, read_packed_body
 from estudio.server.exchange import exchange_of
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from starlette.routing import BaseRoute
     from starlette.types import Receive, Scope, Send
 
@@ -44,6 +46,7 @@ class ScoreRoute:
     def __init__(self, context: ServerContext) -> None:
         self._context = context
         settings = context.settings
+        self._later = _later(context)
         self._answers = AnswerStore(_answers_folder(context), settings.idempotency_bytes, settings.idempotency_seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,7 +62,10 @@ class ScoreRoute:
         call = _call_bytes(live, scope, body, is_packed=packed)
         context.metrics.begin_call(exchange)
         try:
-            answer = await self._answer(call, receive)
+            if self._later is not None and (prefer := header(scope, b"prefer")) is not None:
+                answer = await self._later(call, prefer) or await self._answer(call, receive)
+            else:
+                answer = await self._answer(call, receive)
         finally:
             context.metrics.end_call(exchange)
         await _send(answer, exchange, send)
@@ -115,7 +121,7 @@ def _call_bytes(live: LiveEndpoint, scope: Scope, body: bytes, *, is_packed: boo
         accept=headers.get(b"accept", b"").decode("latin-1"),
         takes_gzip=b"gzip" in headers.get(b"accept-encoding", b"").lower(),
         request_id=exchange.request_id,
-        idempotency_key=headers.get(b"idempotency-key", b"").decode("latin-1"),
+        idempotency_key=key.decode("latin-1") if (key := headers.get(b"idempotency-key")) is not None else None,
         deadline=exchange.began + live.endpoint.timeout_seconds,
         cancelled=threading.Event(),
     )
@@ -143,6 +149,21 @@ async def _send(answer: Answer, exchange: Exchange, send: Send) -> None:
         head.append((b"content-encoding", b"gzip"))
     await send({"type": "http.response.start", "status": answer.status, "headers": head})
     await send({"type": "http.response.body", "body": answer.body})
+
+
+def _later(context: ServerContext) -> Callable[[CallBytes, bytes], Awaitable[Answer | None]] | None:
+    """Makes a job of a call whose Prefer asks for that; None where there are no jobs."""
+    jobs = context.jobs
+    if jobs is None:
+        return None
+    from estudio.server.later import answer_later, wants_job  # noqa: PLC0415 -- jobs find services by this module
+
+    async def later(call: CallBytes, prefer: bytes) -> Answer | None:
+        if not wants_job(prefer.decode("latin-1")):
+            return None
+        return await context.run(answer_later, call, context.settings, jobs)
+
+    return later
 
 
 def _answers_folder(context: ServerContext) -> Path:

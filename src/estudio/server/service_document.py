@@ -70,6 +70,11 @@ def _score(live: LiveEndpoint, samples: dict[str, Table]) -> Document:
                 },
                 "content": _answer_content(live, samples),
             },
+            "202": {
+                "description": "With `Prefer: respond-async`: a job was made; Location is its address.",
+                "headers": {**REQUEST_ID, "Location": {"schema": {"type": "string", "format": "uri-reference"}}},
+                "content": {JSON: {"schema": {"type": "object"}}},
+            },
             **problem_responses(SCORE_PROBLEMS),
         },
     }
@@ -102,22 +107,17 @@ def _file_content(format_: str) -> Document:
 
 
 def _headers() -> list[Document]:
-    def header(name: str, words: str, pattern: str) -> Document:
-        return {
-            "name": name,
-            "in": "header",
-            "required": False,
-            "description": words,
-            "schema": {"type": "string", "pattern": pattern},
-        }
+    def header(name: str, words: str, pattern: str | None = None) -> Document:
+        schema = {"type": "string", "pattern": pattern} if pattern else {"type": "string"}
+        return {"name": name, "in": "header", "required": False, "description": words, "schema": schema}
 
     return [
         header(
             "Idempotency-Key",
             "The same key with the same call gets the same answer for a day.",
-            "^[A-Za-z0-9_-]{1,255}$",
+            "^[A-Za-z0-9._:-]{1,255}$",
         ),
-        header("X-Request-Id", "An id of yours; the answer and the log have it.", "^[A-Za-z0-9._:-]{1,128}$"),
+        header("X-Request-Id", "An id of yours; the answer and the log have it."),
     ]
 
 
@@ -129,8 +129,15 @@ def _query(parameters: tuple[Parameter, ...]) -> list[Document]:
         "description": "How tables of the answer are written in JSON; else as the input was.",
         "schema": {"type": "string", "enum": ["records", "split"]},
     }
+    shows = {
+        "name": "visualizations",
+        "in": "query",
+        "required": False,
+        "description": "Add what scripts printed and drew to an answer in JSON.",
+        "schema": {"type": "string", "enum": ["true", "false"]},
+    }
     del parameters  # they may stand in the query, too, but the body is where they are described
-    return [orient]
+    return [orient, shows]
 
 
 def _samples(live: LiveEndpoint) -> dict[str, Table]:

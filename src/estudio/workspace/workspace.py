@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from estudio.workspace.folder import WorkspaceFolder
     from estudio.workspace.jobs import WorkspaceJobs
     from estudio.workspace.services import WorkspaceServices
+    from estudio.workspace.studio_objects import StudioObjects
     from estudio.workspace.upkeep import PrunedStore, VerifiedStore
 
 LATEST = "latest"
@@ -144,6 +145,12 @@ class Workspace:
     def datasets(self) -> SavedDatasets:
         """Datasets by name: `add`, `list`, `get`, `versions`, `table`, `remove`. Raises StoreFailed."""
         return self._parts.datasets
+
+    def studio(self, workspace_id: str) -> StudioObjects:
+        """Its objects as clients of the old Studio know them; ids begin with the workspace's own."""
+        from estudio.workspace.studio_objects import StudioObjects  # noqa: PLC0415 - only where it is served
+
+        return StudioObjects(workspace_id, self, self._parts)
 
     @cached_property
     def services(self) -> WorkspaceServices:
