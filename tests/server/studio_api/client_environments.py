@@ -22,7 +22,7 @@ CHOICE = "ESTUDIO_TEST_CLIENTS"
 CLIENTS = Path(__file__).parent / "clients"
 PACKAGES = {
     "2.7": ("2.7", ["requests<2.28", "pandas<0.25", "numpy<1.17"]),
-    "3.6": ("3.6", ["requests", "pandas"]),
+    "3.6": ("3.6", ["requests", "pandas<1.1"]),
     "3.7": ("3.7", ["requests", "pandas"]),
     "3.8": ("3.8", ["requests", "pandas"]),
     "3.9": ("3.9", ["requests", "pandas"]),
