@@ -13,8 +13,10 @@ import select
 import shutil
 import subprocess
 import time
-from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 WAIT_SECONDS = 30.0
@@ -43,7 +45,7 @@ class Chromium:
             env={**os.environ, "IN_FD": str(to_browser), "OUT_FD": str(from_browser), "HOME": str(folder)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=open("/tmp/chromium.err","w"),
+            stderr=subprocess.DEVNULL,
         )  # fmt: skip
         os.close(to_browser)
         os.close(from_browser)

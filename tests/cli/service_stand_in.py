@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -30,8 +31,9 @@ from estudio.tables.table import Table
 from .scripted_door import ScriptedDoor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
+
+    from estudio.server.settings import ServerSettings
 
 SERVICE_ID, ENDPOINT_ID, WORKSPACE_ID = "5" * 32, "e" * 32, "a" * 32
 SAMPLE = Table(pa.table({"name": pa.array(["Anna", "José"], pa.large_string()), "age": [34, None]}))
@@ -92,7 +94,11 @@ class StandIn:
         service = self.service if options["promote"] else replace(self.service, current=1)
         keys = KEYS if self.is_new else {}
         return SimpleNamespace(
-            service=service, version=self.versions("people")[0], endpoint=self.found[0], keys=dict(keys)
+            service=service,
+            version=self.versions("people")[0],
+            endpoint=self.found[0],
+            keys=dict(keys),
+            is_new=self.is_new,
         )
 
     def promote(self, name: str, number: int) -> Service:
@@ -111,7 +117,7 @@ class StandIn:
         self.get(name)
         return self.found
 
-    def get_endpoint(self, name: str, endpoint: str = "default") -> Endpoint:
+    def endpoint(self, name: str, endpoint: str = "default") -> Endpoint:
         for each in self.endpoints(name):
             if each.name == endpoint:
                 return each
@@ -123,13 +129,13 @@ class StandIn:
 
     def change_endpoint(self, name: str, endpoint: str, **changes: Any) -> Endpoint:
         self.asked.append((name, endpoint, changes))
-        return replace(self.get_endpoint(name, endpoint), **changes)
+        return replace(self.endpoint(name, endpoint), **changes)
 
     def remove_endpoint(self, name: str, endpoint: str) -> None:
         self.asked.append(("remove", name, endpoint))
 
     def keys(self, name: str, endpoint: str = "default") -> Sequence[ServiceKey]:
-        endpoint_id = self.get_endpoint(name, endpoint).id
+        endpoint_id = self.endpoint(name, endpoint).id
         return [
             ServiceKey("1" * 16, "d", KeyScope.CALL, 1.7e9, endpoint_id, KeySlot.PRIMARY),
             ServiceKey("2" * 16, "d", KeyScope.CALL, 1.7e9, endpoint_id, KeySlot.SECONDARY, expires_at=1.7e9 + 9),
@@ -151,12 +157,12 @@ class StandIn:
     def remove_key(self, key_id: str) -> None:
         self.asked.append(("remove", key_id))
 
-    def calls(self, name: str, endpoint: str, limit: int, failed_only: bool = False) -> Sequence[CallRecord]:
-        self.get_endpoint(name, endpoint)
+    def calls(self, name: str, endpoint: str, limit: int, *, failed_only: bool = False) -> Sequence[CallRecord]:
+        self.endpoint(name, endpoint)
         return [each for each in self.records if each.code or not failed_only][:limit]
 
     def statistics(self, name: str, endpoint: str, minutes: int) -> Sequence[CallCounts]:
-        self.get_endpoint(name, endpoint)
+        self.endpoint(name, endpoint)
         self.asked.append(minutes)
         return [] if self.is_empty else [counts(1, 5, 1, 99), counts(2, 100, 0, 5), counts(2, 1, 0, 24)]
 
@@ -206,6 +212,7 @@ class WorkspaceStandIn:
     services: StandIn = field(default_factory=StandIn)
     jobs: JobsStandIn = field(default_factory=JobsStandIn)
     repaired: tuple[object, ...] = ()
+    folder: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(root=Path("ws")))
 
     def __enter__(self) -> Self:
         return self
@@ -219,6 +226,11 @@ class ServiceDoor(ScriptedDoor):
     """A door to the stand-in."""
 
     stand_in: WorkspaceStandIn = field(default_factory=WorkspaceStandIn)
+    served: list[tuple[Path, ServerSettings]] = field(default_factory=list)
+
+    def serve(self, folder: Path, settings: ServerSettings, on_ready: Callable[[str], None]) -> None:
+        self.served.append((folder, settings))
+        on_ready("http://127.0.0.1:8080")
 
     def open_workspace(self, folder: Path | None) -> Any:  # noqa: ARG002 -- the protocol's
         return self.stand_in

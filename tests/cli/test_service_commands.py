@@ -72,6 +72,7 @@ def document(capsys: Captured, door: ServiceDoor, *arguments: str) -> dict[str, 
         ("service-jobs-running.txt", f"service jobs show {'0' * 32}"),
         ("service-jobs-cancel.txt", f"service jobs cancel {'0' * 32}"),
         ("publish.txt", "publish people --name people"),
+        ("serve.txt", "serve"),
         ("publish-not-promoted.txt", "publish people --no-promote"),
     ],
 )
@@ -81,16 +82,22 @@ def test_what_commands_say(capsys: Captured, door: ServiceDoor, golden: str, arg
 
 def test_publishing_asks_for_what_was_said(capsys: Captured, door: ServiceDoor) -> None:
     services = door.stand_in.services
-    options = "--name p --isolation worker --row-wise --no-promote --set trees=5 --url http://h:1"
+    options = (
+        "--fix a --fix b --force --name p --isolation worker --row-wise --no-promote --set trees=5 --url http://h:1"
+    )
     made = document(capsys, door, "publish", "people", options)
     ((experiment, asked), _) = services.asked
     assert experiment == "people"
-    assert {key: asked[key] for key in ("name", "promote", "isolation", "row_wise", "parameters")} == {
+    assert {
+        key: asked[key] for key in ("name", "promote", "isolation", "row_wise", "parameters", "fixed", "force")
+    } == {
         "name": "p",
         "promote": False,
         "isolation": ServiceIsolation.WORKER,
         "row_wise": True,
         "parameters": {"trees": "5"},
+        "fixed": ("a", "b"),
+        "force": True,
     }
     assert made["keys"] == {"primary": "primary-key-itself", "secondary": "secondary-key-itself"}
     assert made["addresses"]["score"] == "http://h:1/services/people/score"
@@ -104,7 +111,7 @@ def test_keys_are_shown_only_when_they_are_new(capsys: Captured, door: ServiceDo
     door.stand_in.services.is_new = False
     _, said = told(capsys, door, 0, "publish", "people")
     assert "key" not in said
-    assert "Published people, version 2." in said
+    assert "Nothing differs from version 2 of people" in said
     assert "itself" not in json.dumps(document(capsys, door, "service", "keys", "list", "people"))
 
 
@@ -208,3 +215,22 @@ def test_wrong_names_and_values(capsys: Captured, door: ServiceDoor) -> None:
     assert "is no address" in told(capsys, door, 2, "service", "show", "people", "--url", "h';x")[1]
     assert "is not one of" in told(capsys, door, 2, "service", "samples", "people", "-l", "cobol")[1]
     assert "There is no job" in told(capsys, door, 3, "service", "jobs", "show", "x")[1]
+
+
+def test_serving_is_asked_as_was_said(capsys: Captured, door: ServiceDoor) -> None:
+    options = "--host 0.0.0.0 --port 0 --workers 3 --tls-certificate c.pem --tls-key k.pem --max-body 1M --drain 5"
+    more = "--private-descriptions --hide-errors --allow-origin https://a.example --trusted-proxy 10.0.0.1"
+    served = document(capsys, door, "serve", options, more)
+    assert served["services"] == [{"name": "people", "version": 2}]
+    ((folder, settings),) = door.served
+    assert (str(folder), settings.host, settings.port, settings.workers) == ("ws", "0.0.0.0", 0, 3)
+    assert (str(settings.certificate), str(settings.private_key)) == ("c.pem", "k.pem")
+    assert (settings.max_body_bytes, settings.drain_seconds) == (1024**2, 5)
+    assert (settings.public_descriptions, settings.expose_errors) == (False, False)
+    assert (settings.allowed_origins, settings.trusted_proxies) == (("https://a.example",), ("10.0.0.1",))
+    assert "is no port" in told(capsys, door, 2, "serve --port 70000")[1]
+
+
+def test_serving_without_services_says_how_to_make_one(capsys: Captured, door: ServiceDoor) -> None:
+    door.stand_in.services.is_empty = True
+    assert "estudio publish EXPERIMENT" in told(capsys, door, 0, "serve")[1]

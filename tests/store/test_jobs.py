@@ -222,6 +222,12 @@ def test_a_dead_owner_s_job_that_was_to_be_cancelled_is(jobs: JobRepository) -> 
     assert [each.state for each in jobs.repair(lambda _: False, 6.0)] == [JobState.CANCELLED]
 
 
+def test_jobs_that_nobody_started_are_forgotten_too(jobs: JobRepository) -> None:
+    job = jobs.add_job(given.job(ENDPOINT, state=JobState.NOT_STARTED, expires_at=10.0))
+    assert jobs.remove_expired(9.0) == []
+    assert jobs.remove_expired(10.0) == [job]
+
+
 def test_expired_jobs_are_forgotten_when_they_have_ended(jobs: JobRepository) -> None:
     running(jobs, expires_at=10.0)
     jobs.add_job(given.job(ENDPOINT, "kept"))

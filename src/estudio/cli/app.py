@@ -12,7 +12,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.main import get_command
 
-from estudio.cli import dataset, doctor, environment, experiment, history, init, publish, run, service, show, store
+from estudio.cli import (
+    dataset,
+    doctor,
+    environment,
+    experiment,
+    history,
+    init,
+    publish,
+    run,
+    serve,
+    service,
+    show,
+    store,
+)
 from estudio.cli.command_classes import EstudioCommand, EstudioGroup
 from estudio.cli.door import Door, WorkspaceDoor
 from estudio.cli.screen import writing
@@ -64,6 +77,13 @@ app.command(
     short_help="Make a web service of an experiment.",
     epilog=publish.EPILOG,
 )(publish.publish)
+app.command(
+    "serve",
+    cls=EstudioCommand,
+    help=serve.HELP,
+    short_help="Answer the callers of web services.",
+    epilog=serve.EPILOG,
+)(serve.serve)
 app.add_typer(service.app, name="service", short_help="List, show, promote, call and remove web services.")
 app.add_typer(dataset.app, name="dataset", short_help="Save tables and files under names.")
 app.add_typer(store.app, name="store", short_help="Check and tidy what is kept of runs.")

@@ -22,13 +22,14 @@ from estudio.errors import InvalidUsage
 from estudio.workspace.call_addresses import DEFAULT_URL
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from estudio.cli.door import Door
     from estudio.core.service import KeySlot
     from estudio.workspace.call_addresses import CallAddresses
     from estudio.workspace.call_samples import CallSamples
-    from estudio.workspace.services import PublishedVersion  # type: ignore[import-not-found, unused-ignore]
+    from estudio.workspace.publishing import PublishedVersion
 
 HELP = """
 Publish an experiment as a web service: check and run it, freeze what does not depend on callers, number the version.
@@ -68,9 +69,14 @@ SetOption = Annotated[
         "--set",
         metavar="NAME=VALUE",
         parser=parse_parameter,
-        help="Freeze a parameter of the experiment at this value; again for more.",
+        help="The value of a parameter for the run, and unless callers give another; again for more.",
     ),
 ]
+FixOption = Annotated[
+    list[str],
+    typer.Option("--fix", metavar="NAME", help="A parameter that callers cannot give; again for more."),
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Make a version though nothing changed.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,8 @@ class PublishOptions:
     row_wise: bool | None
     promote: bool
     parameters: dict[str, str]
+    fixed: tuple[str, ...] | None
+    force: bool
     url: str
 
 
@@ -92,6 +100,8 @@ def publish(  # noqa: PLR0913, PLR0917 - one parameter for each option of the co
     row_wise: RowWiseOption = None,
     no_promote: NoPromoteOption = False,
     parameters: SetOption = [],  # noqa: B006 - Typer copies it
+    fixed: FixOption = [],  # noqa: B006
+    force: ForceOption = False,
     url: UrlOption = DEFAULT_URL,
     json: JsonOption = False,
     workspace: WorkspaceOption = None,
@@ -102,7 +112,7 @@ def publish(  # noqa: PLR0913, PLR0917 - one parameter for each option of the co
         if key in given:
             raise InvalidUsage(f"--set gives {key!r} twice. Give it once.", parameter=key)
         given[key] = value
-    options = PublishOptions(name, isolation, row_wise, not no_promote, given, url)
+    options = PublishOptions(name, isolation, row_wise, not no_promote, given, tuple(fixed) or None, force, url)
     return partial(_publish, experiment, options, workspace, json=json)
 
 
@@ -120,7 +130,9 @@ def _publish(experiment: str, options: PublishOptions, folder: Path | None, door
                 promote=options.promote,
                 isolation=options.isolation,
                 row_wise=options.row_wise,
-                parameters=options.parameters,
+                parameters=options.parameters or None,
+                fixed=options.fixed,
+                force=options.force,
                 on_event=view.show,
                 on_progress=view.note,
             )
@@ -142,6 +154,7 @@ def _document(published: PublishedVersion, addresses: CallAddresses) -> dict[str
         "version": documents.version_document(published.version),
         "endpoint": documents.endpoint_document(published.endpoint),
         "addresses": documents.addresses_document(addresses),
+        "is_new": published.is_new,
         "keys": documents.plain_keys_document(published.keys),
     }
 
@@ -152,7 +165,10 @@ def _tell(screen: Screen, published: PublishedVersion, addresses: CallAddresses,
 
     name, number = published.service.name, published.version.number
     is_called = published.service.current == number
-    screen.say(f"Published {name}, version {number}.", "good")
+    if published.is_new:
+        screen.say(f"Published {name}, version {number}.", "good")
+    else:
+        screen.say(f"Nothing differs from version {number} of {name}, so it stays; --force makes a new one.", "good")
     if not is_called:
         screen.say(
             f"Callers stay with version {published.service.current}; `estudio service promote {name} {number}` "
@@ -168,13 +184,13 @@ def _tell(screen: Screen, published: PublishedVersion, addresses: CallAddresses,
         screen.say("  estudio serve")
         screen.say("")
         screen.say("Call the service, in another terminal:")
-        screen.say(f"  export {KEY_VARIABLE}=…one of the keys…")
+        screen.say(f"  export {KEY_VARIABLE}={next(iter(published.keys.values()))}")
         screen.say_lines(_indented(samples.modern[CallLanguage.CURL]))
         screen.say("")
         screen.say(f"In Python, C#, R or JavaScript: estudio service samples {name} --language python")
 
 
-def tell_keys(screen: Screen, keys: dict[KeySlot, str]) -> None:
+def tell_keys(screen: Screen, keys: Mapping[KeySlot, str]) -> None:
     """The keys themselves, with the warning that they are not shown again."""
     screen.say("")
     screen.say("Its keys, shown now and never again; keep them where passwords are kept:", "warning")

@@ -15,7 +15,7 @@ from estudio.cli import service_endpoints, service_jobs, service_keys
 from estudio.cli.command_classes import EstudioCommand, EstudioGroup
 from estudio.cli.door import Action  # noqa: TC001 - Typer looks the annotation up
 from estudio.cli.screen import Screen, print_document
-from estudio.cli.service_calls import called_version, check_sure, endpoint_of, samples_of
+from estudio.cli.service_calls import called_version, check_sure, samples_of
 from estudio.cli.service_options import EndpointOption, ServiceArgument, UrlOption, VersionArgument, YesOption  # noqa: TC001 - the same
 from estudio.cli.workspace_options import JsonOption, WorkspaceOption, parse_count
 from estudio.core.service import DEFAULT_ENDPOINT
@@ -23,6 +23,7 @@ from estudio.workspace.call_addresses import DEFAULT_URL
 from estudio.workspace.call_programs import CallLanguage
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from estudio.cli.door import Door
@@ -178,7 +179,7 @@ def _show(name: str, url: str, folder: Path | None, door: Door, *, json: bool) -
     with door.open_workspace(folder) as workspace:
         service = workspace.services.get(name)
         endpoints = workspace.services.endpoints(name)
-        default = endpoint_of(workspace, service, DEFAULT_ENDPOINT)
+        default = workspace.services.endpoint(name)
         version = called_version(workspace, service, default)
         addresses = call_addresses(service, version, default, url, workspace.services.workspace_id)
     if json:
@@ -260,7 +261,7 @@ def _samples(  # noqa: PLR0913 - one for each option
 
     with door.open_workspace(folder) as workspace:
         service = workspace.services.get(name)
-        found = endpoint_of(workspace, service, endpoint)
+        found = workspace.services.endpoint(name, endpoint)
         addresses, samples = samples_of(workspace, service, called_version(workspace, service, found), found, url)
     programs = samples.classic if classic else samples.modern
     if json:
@@ -278,17 +279,19 @@ def _logs(  # noqa: PLR0913 - one for each option
 
     with door.open_workspace(folder) as workspace:
         asked = workspace.services
-        calls = asked.calls(name, endpoint, limit, failed)
+        calls = asked.calls(name, endpoint, limit, failed_only=failed)
         if json and not follow:
             print_document({"calls": [call_document(record) for record in calls]})
             return 0
         if not calls and not follow:
-            Screen().say(_no_calls(endpoint_of(workspace, asked.get(name), endpoint).diagnostics.value, failed=failed))
+            Screen().say(_no_calls(asked.endpoint(name, endpoint).diagnostics.value, failed=failed))
         _tell_calls(calls, json=json)
         newest = max((record.at for record in calls), default=0.0)
         while follow:
             time.sleep(FOLLOW_SECONDS)
-            calls = [each for each in asked.calls(name, endpoint, FOLLOWED_CALLS, failed) if each.at > newest]
+            calls = [
+                each for each in asked.calls(name, endpoint, FOLLOWED_CALLS, failed_only=failed) if each.at > newest
+            ]
             _tell_calls(calls, json=json)
             newest = max((newest, *(record.at for record in calls)))
     return 0
@@ -300,7 +303,7 @@ def _no_calls(diagnostics: str, *, failed: bool) -> str:
     return f"No {'failed ' if failed else ''}calls were kept. The diagnostics are {diagnostics}: {kept}{change}."
 
 
-def _tell_calls(calls: list[CallRecord], *, json: bool) -> None:
+def _tell_calls(calls: Sequence[CallRecord], *, json: bool) -> None:
     """The oldest first, as they came."""
     from estudio.cli.screen import print_text  # noqa: PLC0415
     from estudio.cli.service_documents import call_document  # noqa: PLC0415

@@ -21,12 +21,6 @@ MAX_ANSWER_CHARACTERS = 100
 """Of what is typed for yes or no."""
 
 
-def endpoint_of(workspace: Workspace, service: Service, name: str) -> Endpoint:
-    """The endpoint of that name. Raises EndpointNotFound."""
-    endpoint: Endpoint = workspace.services.get_endpoint(service.name, name)
-    return endpoint
-
-
 def samples_of(
     workspace: Workspace, service: Service, version: ServiceVersion, endpoint: Endpoint, url: str
 ) -> tuple[CallAddresses, CallSamples]:

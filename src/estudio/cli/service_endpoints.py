@@ -170,7 +170,7 @@ def _change(name: str, endpoint: str, changes: dict[str, Any], folder: Path | No
 def _remove(name: str, endpoint: str, folder: Path | None, door: Door, *, yes: bool, json: bool) -> int:
     screen = Screen()
     with door.open_workspace(folder) as workspace:
-        found = workspace.services.get_endpoint(name, endpoint)
+        found = workspace.services.endpoint(name, endpoint)
         check_sure(screen, f"The endpoint {found.name} of {name} and its keys will be gone for good.", yes=yes)
         workspace.services.remove_endpoint(name, endpoint)
     if json:

@@ -66,7 +66,7 @@ def _list(name: str, endpoint: str, folder: Path | None, door: Door, *, json: bo
     from estudio.cli.job_report import job_document, jobs_table  # noqa: PLC0415
 
     with door.open_workspace(folder) as workspace:
-        found = workspace.jobs.list(workspace.services.get_endpoint(name, endpoint).id)
+        found = workspace.jobs.list(workspace.services.endpoint(name, endpoint).id)
     if json:
         print_document({"jobs": [job_document(job) for job in found]})
     else:

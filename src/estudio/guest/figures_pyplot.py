@@ -100,6 +100,13 @@ def open_figures():
         yield target.getvalue()
 
 
+def close_figures():
+    """Forget all open figures."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        pyplot.close("all")
+
+
 def draw_once():
     """Draw and forget one small figure, so that fonts and the renderer are loaded."""
     pyplot = sys.modules.get("matplotlib.pyplot")

@@ -338,8 +338,10 @@ def limit_resources(processes):
 
 
 def limit_call(address_bytes, cpu_seconds, file_bytes):
-    """The limits of one call: address space (None: not limited), CPU time of one process, size of one file."""
-    chosen = [(resource.RLIMIT_CPU, cpu_seconds), (resource.RLIMIT_FSIZE, file_bytes)]
+    """The limits of one call: address space, CPU time of one process (None: not limited), size of one file."""
+    chosen = [(resource.RLIMIT_FSIZE, file_bytes)]
+    if cpu_seconds is not None:
+        chosen.append((resource.RLIMIT_CPU, cpu_seconds))
     if address_bytes is not None:
         chosen.append((resource.RLIMIT_AS, address_bytes))
     for which, most in chosen:

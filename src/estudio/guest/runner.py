@@ -72,17 +72,22 @@ def run_call(job, script, input_fds, bundle_fd, result_fd):
     Returns:
         A JSON-able dict: state, tables, images, concatenated, error, timings, used_bytes.
     """
-    call = _Call(job, script, input_fds, bundle_fd, result_fd)
+    call = Call(job, script, input_fds, bundle_fd, result_fd)
+    complete(call)
+    runner_streams.flush_all()
+    return call.report
+
+
+def complete(call):
+    """Take a call to its end, whatever memory it finds; its report says how it ended."""
     try:
         call.run()
     except MemoryError:
         call.fail("out-of-memory", "out-of-memory", "The script ran out of memory.", *sys.exc_info())
     call.finish()
-    runner_streams.flush_all()
-    return call.report
 
 
-class _Call(object):
+class Call(object):
     """The steps of one call and what they found."""
 
     def __init__(self, job, script, input_fds, bundle_fd, result_fd):
@@ -138,16 +143,20 @@ class _Call(object):
         finally:
             self.report["timings"][name] += _clock() - started
 
-    def _hand_over(self):
+    def _prepare_script(self):
+        """Compile the script and put it and its bundle in their places; False where that failed."""
         try:
             self.code = runner_script.compile_script(self.script, self.script_name)
         except runner_script.NotCompiled as failure:
             self.report["error"] = failure.error
-            return None
+            return False
         runner_script.write_script(self.script)
         sys.path.insert(0, self.folder)
         sys.path_importer_cache.pop(self.folder, None)
-        if not self._unpack():
+        return self._unpack()
+
+    def _hand_over(self):
+        if not self._prepare_script():
             return None
         layouts = self.job["inputs"]
         held = [None if layout is None else InputFile(fd) for layout, fd in zip(layouts, self.input_fds)]
@@ -170,14 +179,25 @@ class _Call(object):
 
     def _author(self, tables):
         """Run the author's code; return [what it returned], or None when it failed."""
+        return self._guarded(self._call_author, tables)
+
+    def _call_author(self, tables):
+        entry = self._entry_point()
+        named = parameters.named_arguments(entry, self.job["parameters"])
+        given = calling.arguments(entry, tables, self.job["calling"], self.job["parameters"])
+        del tables[:]
+        return [entry(*given, **named)]
+
+    def _entry_point(self):
+        """Run the script's top level, and return the function that it defines."""
+        module = runner_script.new_module()
+        runner_script.execute(self.code, module)
+        return calling.find_entry_point(module)
+
+    def _guarded(self, function, *args):
+        """Return what a function that runs the author's code returns, or None when that failed."""
         try:
-            module = runner_script.new_module()
-            runner_script.execute(self.code, module)
-            entry = calling.find_entry_point(module)
-            named = parameters.named_arguments(entry, self.job["parameters"])
-            given = calling.arguments(entry, tables, self.job["calling"], self.job["parameters"])
-            del tables[:]
-            return [entry(*given, **named)]
+            return function(*args)
         except notes.AuthorError as error:
             self.fail("failed", error.code, error.message)
         except MemoryError:
@@ -191,7 +211,7 @@ class _Call(object):
         try:
             tables = [table for table in calling.tables_of(returned.pop()) if table is not None]
             encoded = [results.encode_table(table, self.job["calling"], self.origins) for table in tables]
-            layouts, used = results.write_tables(encoded, self.result_fd, self.job["output_bytes"])
+            layouts, used = self._write(encoded)
         except notes.AuthorError as error:
             self.fail("failed", error.code, tracebacks.bounded(error.message, tracebacks.MAX_MESSAGE_CHARACTERS))
             return
@@ -207,6 +227,12 @@ class _Call(object):
             return
         self.report["tables"], self.report["used_bytes"], self.report["state"] = layouts, used, "finished"
 
+    def _write(self, encoded):
+        return results.write_tables(encoded, self.result_fd, self.job["output_bytes"])
+
+    def _put(self, content, offset):
+        write_at(self.result_fd, content, offset)
+
     def _images(self):
         found = figures.collect(self.folder)
         for name, content in found:
@@ -219,6 +245,6 @@ class _Call(object):
         offset = self.report["used_bytes"]
         if offset + len(content) > self.job["output_bytes"]:
             raise notes.OutputTooLarge(offset + len(content), self.job["output_bytes"])
-        write_at(self.result_fd, content, offset)
+        self._put(content, offset)
         self.report["used_bytes"] = offset + len(content) + (-len(content) % results.ALIGNMENT)
         return {"offset": offset, "length": len(content)}

@@ -128,6 +128,7 @@ def _warm(config):
         "font_cache": config["font_cache"],
         "networks": config["network_descriptors"],
         "runner": runner,
+        "service": importlib.import_module("_estudio_guest.service"),
         "rehearse": config["rehearse"],
         "pid_namespace": isolation.pidfd_open(os.getpid()) if "pid" in walls else None,
     }
@@ -258,7 +259,7 @@ def _guest(state, request, connection, log, doors):
     if state["rehearse"] and not _is_awaited(connection):
         state["runner"].rehearse()
     try:
-        _take_one_call(state["runner"], connection)
+        _take_one_call(state, connection)
     except EOFError:
         os._exit(0)
 
@@ -314,7 +315,7 @@ def _is_awaited(connection):
     return bool(watch.poll(QUIET_MILLISECONDS))
 
 
-def _take_one_call(runner, connection):
+def _take_one_call(state, connection):
     header, descriptors = channel.receive_with_descriptors(connection, 8)
     if len(header) < 8:
         os._exit(0)
@@ -322,6 +323,8 @@ def _take_one_call(runner, connection):
     job_bytes, script_bytes = struct.unpack("=II", header)
     job = json.loads(channel.read_exactly(connection, job_bytes).decode("utf-8"))
     script = channel.read_exactly(connection, script_bytes)
+    if "serve" in job:
+        state["service"].serve(connection, job, script, descriptors, _fork, _fork_hooks)
     limits = job["limits"]
     if limits is not None:
         isolation.limit_call(limits["address_bytes"], limits["cpu_seconds"], limits["file_bytes"])
@@ -329,7 +332,7 @@ def _take_one_call(runner, connection):
     bundle = descriptors.pop() if job["bundle"] else None
     inputs = [None if layout is None else descriptors.pop(0) for layout in job["inputs"]]
     gc.enable()
-    report = runner.run_call(job, script, inputs, bundle, result)
+    report = state["runner"].run_call(job, script, inputs, bundle, result)
     report["received"] = received
     _answer(connection, report)
     os._exit(0)

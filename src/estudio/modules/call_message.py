@@ -9,7 +9,7 @@ import contextlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from estudio.core.calling import MAX_TABLES, MIN_PORTS, Calling
 from estudio.core.limits import GIB, Limits
@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from estudio.tables.table import Table
     from estudio.tables.tablefile import TableFile
 
+Input = TypeVar("Input")
+
 ADDRESS_SLACK_BYTES = 1 * GIB
 """Address space that threads and allocators reserve without using it, where a control group counts what is used."""
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
-_PROCESSORS = os.cpu_count() or 1
+PROCESSORS = os.cpu_count() or 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def message_of(call: ScriptCall, guest: Guest, files: CallFiles, *, limited: boo
         "format": 1,
         "script_name": call.script.name,
         "calling": call.calling.value,
-        "inputs": [None if table is None else table.layout.to_json() for table in _by_port(files.inputs)],
+        "inputs": [None if table is None else table.layout.to_json() for table in ports_of(files.inputs)],
         "parameters": dict(call.parameters),
         "bundle": files.bundle is not None,
         "seed": call.seed,
@@ -87,7 +89,7 @@ def message_of(call: ScriptCall, guest: Guest, files: CallFiles, *, limited: boo
     return CallMessage(job, call.script.text, descriptors)
 
 
-def _by_port(inputs: tuple[TableFile | None, ...]) -> list[TableFile | None]:
+def ports_of(inputs: tuple[Input | None, ...]) -> list[Input | None]:
     """A place for every port up to the last connected one: further arguments keep their own defaults."""
     ports = list(inputs)
     while len(ports) > MIN_PORTS and ports[-1] is None:
@@ -101,13 +103,13 @@ def _process_limits(guest: Guest, call: ScriptCall, files: CallFiles) -> dict[st
     counted = guest.cgroup is not None and guest.cgroup.memory is not None
     slack = ADDRESS_SLACK_BYTES if counted else 0
     return {
-        "address_bytes": _address_bytes(guest) + limits.memory_bytes + mapped + slack,
-        "cpu_seconds": _PROCESSORS * int(limits.timeout_seconds + 1),
+        "address_bytes": address_bytes(guest) + limits.memory_bytes + mapped + slack,
+        "cpu_seconds": PROCESSORS * int(limits.timeout_seconds + 1),
         "file_bytes": max(limits.disk_bytes, limits.output_bytes),
     }
 
 
-def _address_bytes(guest: Guest) -> int:
+def address_bytes(guest: Guest) -> int:
     """The address space that a guest has before its call."""
     with contextlib.suppress(OSError, ValueError, IndexError):
         return int(Path(f"/proc/{guest.pid}/statm").read_text().split()[0]) * _PAGE_BYTES

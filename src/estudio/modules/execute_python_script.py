@@ -35,6 +35,7 @@ from estudio.tables.tablefile import file_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from estudio.core.outcome import Isolation
     from estudio.modules.warm_pools import WarmPools
     from estudio.tables.table import Table
     from estudio.tables.tablefile import TableFile
@@ -76,7 +77,11 @@ class ScriptExecutor:
         begin = time.monotonic()
         profile = GuestProfile(call.limits.disk_bytes, call.allow_programs)
         inputs = tuple(_file_of(table) for table in call.tables)
-        with _reopened(inputs) as descriptors, opened_bundle(call.bundle) as bundle, self._folder() as folder:
+        with (
+            reopened(inputs) as descriptors,
+            opened_bundle(call.bundle) as bundle,
+            call_folder(self.pools.walls) as folder,
+        ):
             queue_begin = time.monotonic()
             pool = self.pools.pool_for(call.script)
             guest = pool.take(profile, folder)
@@ -120,7 +125,7 @@ class ScriptExecutor:
             file = files.result.map(used_bytes(facts.report, call.limits.output_bytes))
             checked = check_report(facts.report, file, call.tables, verdict.state)
             facts.checked_seconds = time.time() - facts.answered_at
-        return self._outcome(facts, verdict, checked)
+        return outcome_of(facts, verdict, checked, self.pools.isolation)
 
     def _await_end(self, guest: Guest, facts: CallFacts) -> None:
         """The end of a guest that did not finish says why: its status, and whether it was its memory."""
@@ -128,39 +133,6 @@ class ScriptExecutor:
         guest.ended.wait(30.0)
         facts.status = guest.status
         facts.kernel_killed_for_memory = guest.kernel_killed_for_memory
-
-    def _outcome(self, facts: CallFacts, verdict: Verdict, checked: CheckedReport) -> ScriptOutcome:
-        state, error = verdict.state, verdict.error
-        if checked.error is not None:
-            state, error = ScriptState.FAILED, checked.error
-        if error is not None:
-            error = replace(error, classic_text=classic_text(error.code, error.traceback, error.message))
-        log = facts.log.decode("utf-8", errors="replace")
-        tables = (*checked.tables, None, None) if state is ScriptState.FINISHED else (None, None)
-        return ScriptOutcome(
-            state=state,
-            table=tables[0],
-            table2=tables[1],
-            visualization=Visualization(log, checked.images, checked.concatenated),
-            log=log,
-            timings=_timings(facts),
-            isolation=self.pools.isolation,
-            error=error,
-        )
-
-    @contextlib.contextmanager
-    def _folder(self) -> Iterator[str | None]:
-        """Without a wall around the files, a call works in a temporary folder that is removed after it."""
-        if "mount" in self.pools.walls:
-            yield None
-            return
-        folder = tempfile.mkdtemp(prefix="estudio-")
-        try:
-            for name in ("work/Script Bundle", "tmp", "home", "shm"):
-                Path(folder, name).mkdir(parents=True)
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
 
     def cancel(self) -> None:
         """End all calls, and those that come later as soon as they begin; their state is then cancelled."""
@@ -175,12 +147,48 @@ class ScriptExecutor:
         os.close(self._cancel)
 
 
+@contextlib.contextmanager
+def call_folder(walls: frozenset[str]) -> Iterator[str | None]:
+    """Without a wall around the files, a call works in a temporary folder that is removed after it."""
+    if "mount" in walls:
+        yield None
+        return
+    folder = tempfile.mkdtemp(prefix="estudio-")
+    try:
+        for name in ("work/Script Bundle", "tmp", "home", "shm"):
+            Path(folder, name).mkdir(parents=True)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def outcome_of(facts: CallFacts, verdict: Verdict, checked: CheckedReport, isolation: Isolation) -> ScriptOutcome:
+    """What is told of a call; its queue and total times are still to be filled in."""
+    state, error = verdict.state, verdict.error
+    if checked.error is not None:
+        state, error = ScriptState.FAILED, checked.error
+    if error is not None:
+        error = replace(error, classic_text=classic_text(error.code, error.traceback, error.message))
+    log = facts.log.decode("utf-8", errors="replace")
+    tables = (*checked.tables, None, None) if state is ScriptState.FINISHED else (None, None)
+    return ScriptOutcome(
+        state=state,
+        table=tables[0],
+        table2=tables[1],
+        visualization=Visualization(log, checked.images, checked.concatenated),
+        log=log,
+        timings=_timings(facts),
+        isolation=isolation,
+        error=error,
+    )
+
+
 def _file_of(table: Table | None) -> TableFile | None:
     return None if table is None else file_of(table)
 
 
 @contextlib.contextmanager
-def _reopened(files: tuple[TableFile | None, ...]) -> Iterator[tuple[int, ...]]:
+def reopened(files: tuple[TableFile | None, ...]) -> Iterator[tuple[int, ...]]:
     """Descriptors of these files for one call alone."""
     descriptors: list[int] = []
     try:

@@ -15,13 +15,29 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from estudio.modules.execute_python_script import ScriptExecutor
+    from estudio.modules.call_message import ScriptCall
+    from estudio.modules.script_outcome import ScriptOutcome
+
+
+class ScriptCalls(Protocol):
+    """Runs the script calls of one environment. Any thread may call it."""
+
+    def call(self, call: ScriptCall, on_output: Callable[[bytes], None] | None = None) -> ScriptOutcome:
+        """Run one script call to its end.
+
+        Raises:
+            InvalidBundle: the bundle cannot be unpacked.
+            SandboxUnavailable: the walls cannot be built, or broke.
+            EnvironmentFailed: the environment's packages cannot be imported.
+            ServiceBusy: no place for it came free in time.
+        """
+        ...
 
 
 class ScriptExecutors(Protocol):
     """Script executors by environment. Any thread may call it."""
 
-    def executor_for(self, environment: str) -> ScriptExecutor:
+    def executor_for(self, environment: str) -> ScriptCalls:
         """The executor of an environment (its name, or the path of its TOML file), made and kept on demand.
 
         Raises:

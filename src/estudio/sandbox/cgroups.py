@@ -90,6 +90,15 @@ class GuestCgroup:
             return int(facts.get("oom_kill", 0)) > 0
         return False
 
+    def used_bytes(self) -> int:
+        """The memory that is charged to this group now, 0 where that is not known."""
+        if self.memory is None:
+            return 0
+        try:
+            return _read_number(self.memory / ("memory.current" if self.version == 2 else "memory.usage_in_bytes"))
+        except (OSError, ValueError):
+            return 0
+
     def is_empty(self) -> bool:
         """Whether nothing of its guest is left: no process, and no memory that somebody else still holds.
 

@@ -13,6 +13,7 @@ from estudio.core.service import Diagnostics
 from estudio.server.answer_store import KeptAnswer
 from estudio.server.bodies import GZIP_WINDOW, unpack
 from estudio.server.problems import MEDIA_TYPE, Refused, problem_of_failure
+from estudio.server.visualizations import add_visualizations, wants_visualizations
 from estudio.workspace.web_calls import ScoreCall, check_acceptable, parse_score_request, render_outputs
 
 if TYPE_CHECKING:
@@ -100,11 +101,15 @@ def _score(call: CallBytes, settings: ServerSettings) -> Answer:
     live = call.live
     check_acceptable(call.accept, live.version)
     body = unpack(call.body, settings.max_body_bytes) if call.is_packed else call.body
-    parsed = parse_score_request(body, call.content_type, live.version, query_of(call.query))
+    query = query_of(call.query)
+    shows = wants_visualizations(query)
+    parsed = parse_score_request(body, call.content_type, live.version, query)
     outcome = live.score(ScoreCall(parsed.inputs, parsed.parameters, deadline=call.deadline, cancelled=call.cancelled))
     answer = _failed(call, outcome, settings) if outcome.failure else None
     if answer is None:
         rendered, media_type = render_outputs(outcome.outputs, call.accept, live.version, parsed.orient)
+        if shows and settings.expose_errors and media_type == "application/json":
+            rendered = add_visualizations(rendered, outcome.visualizations)
         answer = Answer(200, media_type, rendered, live.version.number)
     return replace(
         answer,

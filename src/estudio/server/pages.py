@@ -1,7 +1,7 @@
 """Pages for people: the list of services, a service's own page, its test form, its API reference.
 
-They show names, columns and the sample, so they follow `public_descriptions` like OpenAPI does; the figures of calls need
-a key always.
+They show names, columns and the sample, so they follow `public_descriptions` like OpenAPI does. The figures of calls
+need a key always.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import gzip
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -195,7 +195,7 @@ def _write(paths: Sequence[Path], file: IO[bytes], kind: FileKind, format_: str)
     elif kind.format is Format.PARQUET:
         _write_parquet(paths, schema, file)
     elif kind.format is Format.ARROW:
-        with pa.ipc.new_file(file, schema) as writer:
+        with pa.ipc.new_file(cast("Any", file), schema) as writer:
             for table in _tables(paths, schema):
                 writer.write_table(table)
     else:

@@ -9,7 +9,6 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from estudio.core.classic_errors import classic_text_of_error
 from estudio.errors import EstudioError, InvalidCall, InvalidInput, InvalidUsage, OutputFailed
 
 if TYPE_CHECKING:
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
 
     from estudio.services.calling import ModuleFailure
     from estudio.services.job_parts import JobPart
-
-JobError = "Mapping[str, str | int | None]"
 
 KEEP_SECONDS = 7 * 24 * 3600.0
 """How long results and the record of a job are kept after its end: a week, as long as somebody may be on holiday."""
@@ -85,8 +82,8 @@ def not_row_wise(output: str, part: JobPart, rows: int) -> AuthorFailed:
         {
             "code": NOT_ROW_WISE_CODE,
             "message": f"The output {output!r} has {rows} rows for {part.row_count} rows of the input (rows "
-            f"{part.first} to {part.first + part.row_count - 1}). A row-wise service gives one row for each. Publish it "
-            "without row_wise; then its jobs are scored whole.",
+            f"{part.first} to {part.first + part.row_count - 1}). A row-wise service gives one row for each. "
+            "Publish it without row_wise; then its jobs are scored whole.",
             "first_row": part.first,
             "last_row": part.first + part.row_count - 1,
         }

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from estudio.core.service import EndpointResource, ServicePort, ServiceVersion
     from estudio.modules.behaviour import Behaviour, PortValue
     from estudio.modules.call_message import ScriptCall
-    from estudio.modules.execute_python_script import ScriptExecutor
+    from estudio.modules.kind_parts import ScriptCalls
+    from estudio.modules.script_outcome import ScriptOutcome
     from estudio.services.calling import ScoreCall, ScoreOutcome
     from estudio.store.protocols import ObjectStore
     from estudio.tables.table import Table
@@ -46,7 +47,7 @@ MAX_RECORD_BYTES = 8 << 20
 class VersionExecutors(Protocol):
     """Runs the scripts of one version. Any thread may call it."""
 
-    def executor_for(self, environment: str) -> ScriptExecutor:
+    def executor_for(self, environment: str) -> ScriptCalls:
         """See `modules.kind_parts.ScriptExecutors`."""
         ...
 
@@ -54,8 +55,8 @@ class VersionExecutors(Protocol):
         """See `modules.kind_parts.ScriptExecutors`."""
         ...
 
-    def warm(self, environment: str, call: ScriptCall) -> None:
-        """Make ready what a call of this script will need. Raises EnvironmentFailed, SandboxUnavailable."""
+    def warm(self, environment: str, call: ScriptCall) -> ScriptOutcome | None:
+        """Have guests ready for calls like this one. Raises EnvironmentFailed, SandboxUnavailable, InvalidBundle."""
         ...
 
     def close(self) -> None:
@@ -193,8 +194,9 @@ def load_version(parts: LoadingParts, version: ServiceVersion) -> LoadedGraph:
             _outputs(frozen, kinds),
         )
         for module in modules:
-            if module.script_call is not None:
-                executors.warm(*module.script_call)
+            warming = module.warming(graph.values)
+            if warming is not None:
+                executors.warm(*warming)
         return LoadedGraph(version, frozen, graph, parts, opened.pop_all().close)
 
 

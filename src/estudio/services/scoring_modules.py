@@ -90,11 +90,13 @@ class ScoringModule:
         needs = {parameter.name for parameter in place.frozen.parameters if parameter.required}
         self._default = None if self._settings.links & needs else self._ready(self._settings.resolve({}))
 
-    @property
-    def script_call(self) -> tuple[str, ScriptCall] | None:
-        """Its environment and its call without inputs, for warming; None where it is no script or needs parameters."""
+    def warming(self, values: Mapping[tuple[str, str], PortValue]) -> tuple[str, ScriptCall] | None:
+        """Its environment and a call with its bundle; None where it is no script, or needs parameters for that."""
         ready = self._default
-        return None if ready is None or ready.script is None else (ready.environment, ready.script)
+        if ready is None or ready.script is None:
+            return None
+        frozen = {port: values[key] for port, key in self.sources if key in values}
+        return ready.environment, with_inputs(ready.script, frozen, 0)
 
     def execute(self, inputs: Mapping[str, PortValue], terms: CallTerms) -> ModuleOutcome:
         """Do it. Raises EstudioError; what an author's script did wrong is in the outcome."""

@@ -6,6 +6,7 @@ Pure functions of the version and its sample tables. Examples are the samples' o
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import orjson
 
@@ -13,11 +14,12 @@ from estudio.services.call_parsing import ENVELOPE
 from estudio.services.column_schema import Schema, answered_cell, parameter_schema, sent_cell, swagger_cell
 from estudio.tables.table import Table
 from estudio.tables.webjson_reading import MAX_CALL_ROWS, Orient
-from estudio.tables.webjson_writing import classic_records, write_json_table
+from estudio.tables.webjson_writing import write_json_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from estudio.core.module_kind import Parameter
     from estudio.core.service import ServicePort, ServiceVersion
 
 EXAMPLE_ROWS = 3
@@ -51,7 +53,7 @@ def response_schema(version: ServiceVersion, samples: Mapping[str, Table], orien
 
     def table(port: ServicePort) -> Schema:
         cells = _cells(port, samples.get(port.name), answered_cell)
-        forms = {Orient.RECORDS: _records(cells), Orient.SPLIT: _split(cells)}
+        forms = {Orient.RECORDS: _records(cells), Orient.SPLIT: _answered_split(cells)}
         return forms[orient] if orient else {"anyOf": list(forms.values())}
 
     outputs = {port.name: table(port) for port in version.outputs}
@@ -88,7 +90,7 @@ def swagger_definitions(version: ServiceVersion, samples: Mapping[str, Table]) -
             "Inputs": {"type": "object", "properties": {port.name: _rows_of(port) for port in version.inputs}},
             "GlobalParameters": {
                 "type": "object",
-                "properties": {p.name: _swagger_parameter(p.words) for p in version.parameters},
+                "properties": {p.name: _swagger_parameter(p) for p in version.parameters},
             },
         },
         "example": classic_example(version, samples),
@@ -101,8 +103,8 @@ def swagger_definitions(version: ServiceVersion, samples: Mapping[str, Table]) -
 
 
 def classic_example(version: ServiceVersion, samples: Mapping[str, Table]) -> dict[str, Any]:
-    """A call of the old wire as `format=swagger` has it."""
-    inputs = {p.name: classic_records(_head(samples[p.name])) for p in version.inputs if p.name in samples}
+    """A call of the old wire as `format=swagger` has it; numbers are numbers, by which the R client tells texts."""
+    inputs = {p.name: _example(samples[p.name], Orient.RECORDS) for p in version.inputs if p.name in samples}
     given = {p.name: "" if p.default is None else _text(p.default) for p in version.parameters}
     return {"Inputs": inputs, "GlobalParameters": given}
 
@@ -115,12 +117,16 @@ def _text(default: object) -> str:
     return str(default)
 
 
-def _swagger_parameter(words: str) -> Schema:
-    return {"type": "string", "description": words} if words else {"type": "string"}
+def _swagger_parameter(parameter: Parameter) -> Schema:
+    facts = {
+        "description": parameter.words,
+        "default": _text(parameter.default) if parameter.default is not None else "",
+    }
+    return {"type": "string", **{name: text for name, text in facts.items() if text}}
 
 
 def _rows_of(port: ServicePort) -> Schema:
-    return {"type": "array", "items": {"$ref": f"#/definitions/{port.name}Item"}}
+    return {"type": "array", "items": {"$ref": f"#/definitions/{quote(port.name, safe='')}Item"}}
 
 
 def _call_example(version: ServiceVersion, samples: Mapping[str, Table], orient: Orient) -> dict[str, Any]:
@@ -169,6 +175,15 @@ def _split(cells: Mapping[str, Schema], most: int | None = None) -> Schema:
     if cells:
         row["prefixItems"] = list(cells.values())
     return _object({"columns": {"const": list(cells)}, "data": _array(row, most)}, required=["columns", "data"])
+
+
+def _answered_split(cells: Mapping[str, Schema]) -> Schema:
+    """Cells of a row without their order: readers of OpenAPI do not all know `prefixItems` in answers."""
+    distinct = list({orjson.dumps(cell): cell for cell in cells.values()}.values())
+    row: Schema = {"type": "array", "minItems": len(cells), "maxItems": len(cells)}
+    if distinct:
+        row["items"] = {"anyOf": distinct}
+    return _object({"columns": {"const": list(cells)}, "data": _array(row, None)}, required=["columns", "data"])
 
 
 def _array(items: Schema, most: int | None) -> Schema:

@@ -128,7 +128,7 @@ class JobDatabase:
             ]
 
     def remove_expired(self, now: float) -> list[Job]:
-        """Forget ended jobs that have expired; returns them."""
+        """Forget jobs that have expired and have ended, or were never started; returns them."""
         with self._connections.reading() as connection:
             if connection.execute(service_tables.select_expired_jobs, {"now": now}).first() is None:
                 return []

@@ -106,9 +106,9 @@ class MemoryJobs:
             return [self._keep(job_rules.abandoned(job, at)) for job in dead]
 
     def remove_expired(self, now: float) -> list[Job]:
-        """Forget ended jobs that have expired; returns them."""
+        """Forget jobs that have expired and have ended, or were never started; returns them."""
         with self._lock:
-            ended = [job for job in self._jobs.values() if job.ended_at is not None]
+            ended = [job for job in self._jobs.values() if job.ended_at or job.state is JobState.NOT_STARTED]
             expired = [job for job in ended if job.expires_at is not None and job.expires_at <= now]
             for job in expired:
                 del self._jobs[job.id]

@@ -198,7 +198,7 @@ class JobRepository(Protocol):
         ...
 
     def remove_expired(self, now: float) -> list[Job]:
-        """Forget ended jobs that have expired; returns them."""
+        """Forget jobs that have expired and have ended, or were never started; returns them."""
         ...
 
     def referenced_digests(self) -> set[str]:

@@ -161,7 +161,7 @@ has_claimable = select_claimable.with_only_columns(jobs.c.number)
 select_expired_jobs = select(jobs).where(
     jobs.c.expires_at.is_not(None),
     jobs.c.expires_at <= bindparam("now"),
-    jobs.c.ended_at.is_not(None),
+    or_(jobs.c.ended_at.is_not(None), jobs.c.state == JobState.NOT_STARTED.value),
 )
 _goes_on = jobs.c.state.in_([_QUEUED, _RUNNING])
 jobs_of_service = select(jobs.c.id).where(_goes_on, jobs.c.service_id == bindparam("of")).limit(1)

@@ -29,7 +29,7 @@ OUTPUT_FORMATS = ("csv", "tsv", "arff", "parquet", "arrow", "jsonl", "xlsx")
 KEEP_SECONDS = 14 * 24 * 3600
 """How long an upload waits for its job: two weeks, as nobody is asked to remove them."""
 MAX_FILES = 1_000
-"""Uploads of one endpoint at one time: enough for hundreds of jobs being made, and no way to fill the disk with names."""
+"""Uploads of one endpoint at one time: enough for hundreds of jobs, and no way to fill the disk with names."""
 CHUNK_BYTES = 1 << 20
 SECRET_BYTES = 32
 DATASETS = "datasets"

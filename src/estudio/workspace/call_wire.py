@@ -1,18 +1,14 @@
-"""What the server's old face uses of `services`: calls of the old wire from bytes to values and back, and sample rows."""
+"""What the server's old face uses of `services`: calls from bytes to values and back, and their description."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import orjson
+from typing import TYPE_CHECKING
 
 from estudio.services.call_parameters import check_required, read_parameters
 from estudio.services.call_parsing_classic import parse_classic_request
 from estudio.services.call_rendering import render_classic
 from estudio.services.calling import ScoreCall
-from estudio.tables.table import Table
-from estudio.tables.webjson_reading import Orient
-from estudio.tables.webjson_writing import write_json_table
+from estudio.services.service_schema import swagger_definitions
 from estudio.tables.webproblems import Problems
 
 if TYPE_CHECKING:
@@ -21,7 +17,7 @@ if TYPE_CHECKING:
     from estudio.core.module_kind import Value
     from estudio.core.service import ServiceVersion
 
-__all__ = ["ScoreCall", "parse_classic_parameters", "parse_classic_request", "render_classic", "sample_records"]
+__all__ = ["ScoreCall", "parse_classic_parameters", "parse_classic_request", "render_classic", "swagger_definitions"]
 
 _PARAMETERS = "/GlobalParameters"
 
@@ -33,11 +29,3 @@ def parse_classic_parameters(given: Mapping[str, object], version: ServiceVersio
     check_required(values, version.parameters, _PARAMETERS, problems)
     problems.check()
     return values
-
-
-def sample_records(table: Table, rows: int = 1) -> list[dict[str, Any]]:
-    """The first rows as JSON holds them: numbers stay numbers, times are ISO 8601."""
-    records: list[dict[str, Any]] = orjson.loads(
-        write_json_table(Table(table.to_arrow().slice(0, rows)), Orient.RECORDS)
-    )
-    return records

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from estudio.core.module_kind import ModuleKind
     from estudio.core.run import RunRecord
+    from estudio.core.service import ServiceIsolation
     from estudio.engine.executor import Execution
     from estudio.environments.built import BuiltEnvironment
     from estudio.modules.behaviour import Behaviour
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from estudio.store.service_protocols import ServiceRepository
     from estudio.workspace.datasets import SavedDatasets
     from estudio.workspace.folder import WorkspaceFolder
+    from estudio.workspace.jobs import WorkspaceJobs
     from estudio.workspace.script_environments import ScriptEnvironments
 
 DATABASE_NAME = "estudio.db"
@@ -79,19 +81,19 @@ def script_environment(built: BuiltEnvironment) -> ScriptEnvironment:
     )
 
 
-def version_executors(records: Mapping[str, str], slots: int) -> VersionExecutors:
+def version_executors(records: Mapping[str, str], isolation: ServiceIsolation, slots: int) -> VersionExecutors:
     """What runs the scripts of one version of a web service, in the environments that it recorded."""
     from estudio.core.limits import Limits  # noqa: PLC0415 - only where a service is loaded, as those below
+    from estudio.modules.service_executors import ServiceExecutors  # noqa: PLC0415
     from estudio.modules.warm_pools import WarmPools  # noqa: PLC0415
-    from estudio.services.plain_executors import PlainExecutors  # noqa: PLC0415
     from estudio.workspace.recorded_environments import RecordedEnvironments  # noqa: PLC0415
 
     environments = RecordedEnvironments(open_environments(), records)
 
     def make_pools(environment: str) -> WarmPools:
-        return WarmPools(script_environment(environments.built(environment)), Limits(), ahead=slots)
+        return WarmPools(script_environment(environments.built(environment)), Limits(), ahead=1)
 
-    return PlainExecutors(environments.digest, make_pools)
+    return ServiceExecutors(environments.digest, make_pools, isolation, slots)
 
 
 class WorkspaceParts:
@@ -127,6 +129,13 @@ class WorkspaceParts:
         return SavedDatasets(self.database.datasets, self.objects)
 
     @cached_property
+    def jobs(self) -> WorkspaceJobs:
+        """Batch calls of web services. Raises StoreFailed."""
+        from estudio.workspace.jobs import WorkspaceJobs  # noqa: PLC0415 - imports Arrow
+
+        return WorkspaceJobs(self.database.jobs, self.objects, self.folder, clock=self._clock)
+
+    @cached_property
     def environments(self) -> ScriptEnvironments:
         """What scripts see; nothing is started by this."""
         from estudio.workspace.script_environments import ScriptEnvironments  # noqa: PLC0415 - it imports from here
@@ -160,11 +169,11 @@ class WorkspaceParts:
         sweep_folders(self.folder.state / SERVICE_FOLDERS)
 
     def loading_parts(self, slots: int) -> LoadingParts:
-        """What versions of web services are loaded with; `slots`: guests that each of them keeps ready."""
+        """What versions of web services are loaded with; `slots`: calls of one script at a time."""
         from estudio.services.loading import LoadingParts  # noqa: PLC0415 - imports Arrow
 
-        def make(records: Mapping[str, str], _: FrozenVersion) -> VersionExecutors:
-            return version_executors(records, slots)
+        def make(records: Mapping[str, str], frozen: FrozenVersion) -> VersionExecutors:
+            return version_executors(records, frozen.isolation, slots)
 
         return LoadingParts(self.objects, self.folder.state / SERVICE_FOLDERS, make, self._export_path)
 

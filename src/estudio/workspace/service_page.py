@@ -191,8 +191,9 @@ def _programs(samples: CallSamples) -> str:
 
 
 def _panel(language: CallLanguage, samples: CallSamples) -> str:
+    words = LANGUAGE_WORDS[language]
     return (
-        f'<div role="tabpanel" id="panel-{language}" aria-labelledby="tab-{language}"><h3>{LANGUAGE_WORDS[language]}</h3>'
+        f'<div role="tabpanel" id="panel-{language}" aria-labelledby="tab-{language}"><h3>{words}</h3>'
         f"{copyable(f'program-{language}', samples.modern[language])}"
         "<details><summary>The same on the wire of the old system</summary>"
         f"{copyable(f'classic-{language}', samples.classic[language])}</details></div>"
@@ -207,10 +208,11 @@ def _figures(shown: ServicePage) -> str:
         ("p50_seconds", "half within"),
         ("p99_seconds", "99 % within"),
     )
-    boxes = "".join(f'<div><dt>{words}</dt><dd data-figure="{name}">–</dd></div>' for name, words in figures)
+    boxes = "".join(f'<div><dt>{words}</dt><dd data-figure="{name}">-</dd></div>' for name, words in figures)
+    path = escape(shown.path)
     return (
-        f'<section><h2>The last hour</h2><dl class="figures" id="figures" data-address="{escape(shown.path)}/statistics">'
-        f'{boxes}</dl><p id="figures-hint">Figures show once the <a href="{escape(shown.path)}/test">test page</a> of '
+        f'<section><h2>The last hour</h2><dl class="figures" id="figures" data-address="{path}/statistics">'
+        f'{boxes}</dl><p id="figures-hint">Figures show once the <a href="{path}/test">test page</a> of '
         "this tab knows a key.</p></section>"
     )
 

@@ -19,7 +19,7 @@ from estudio.workspace.page_style import STYLE
 from estudio.workspace.service_page_style import SERVICE_STYLE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 SCRIPTS = ("service", "test")
 """Those of `page_scripts`."""
@@ -67,7 +67,7 @@ def page(
     )
 
 
-def data_block(element: str, value: Any) -> str:
+def data_block(element: str, value: Mapping[str, Any]) -> str:
     """Data for a script. No text of it can end the element: `<` and its like are escaped."""
     text = json.dumps(value, allow_nan=False)
     for sign in "<>&":

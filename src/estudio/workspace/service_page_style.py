@@ -2,12 +2,13 @@
 
 SERVICE_STYLE = """
 :root{--good:#1a7f4b;--bad:#b42318;--badground:#fef3f2;--press:#1f5fbf;--code:#f0f3f8}
-@media (prefers-color-scheme:dark){:root{--good:#5fd39a;--bad:#ff9a8f;--badground:#33191a;--press:#8ab8ff;--code:#161c26}}
+@media (prefers-color-scheme:dark){:root{
+--good:#5fd39a;--bad:#ff9a8f;--badground:#33191a;--press:#8ab8ff;--code:#161c26}}
 .service{max-width:66rem}
 .service header nav{font-size:.9rem;margin-bottom:.5rem}
 .service header nav span{color:var(--faint)}
 a{color:var(--press)}
-.lead{color:var(--faint);margin:.35rem 0 0;max-width:46rem;overflow-wrap:anywhere}
+.lead{color:var(--faint);margin:.35rem 0 1rem;max-width:46rem;overflow-wrap:anywhere}
 .links{display:flex;flex-wrap:wrap;gap:.4rem 1.25rem;margin:.9rem 0 0;padding:0;list-style:none}
 .chip{display:inline-block;padding:.05rem .5rem;border:1px solid var(--line);border-radius:1rem;font-size:.8rem;
 font-weight:normal;color:var(--faint);vertical-align:middle}
@@ -32,6 +33,7 @@ textarea{font-family:ui-monospace,monospace;font-size:.85rem;resize:vertical}
 .fields{display:grid;grid-template-columns:repeat(auto-fill,minmax(14rem,1fr));gap:.9rem}
 .field label,.key label{display:block;margin-bottom:.2rem;overflow-wrap:anywhere}
 .panel{background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:1rem 1.1rem;margin-bottom:1rem}
+legend{padding:0 .4rem;font-weight:600}
 .panel>h2:first-child,.panel>h3:first-child{margin-top:0}
 .panel .scroll{margin-bottom:.75rem}
 .bar-of{display:flex;flex-wrap:wrap;gap:.5rem;align-items:center;margin:0 0 .9rem}
@@ -55,23 +57,25 @@ details[open]>summary{margin-bottom:.5rem}
 .copyable pre,details>pre{background:var(--code);font:.85rem/1.5 ui-monospace,monospace;white-space:pre;overflow:auto;
 max-height:32rem}
 .copyable button{position:absolute;top:.4rem;right:.4rem;font-size:.8rem;min-height:1.6rem;padding:.1rem .6rem}
-.copyable.line pre{padding:.45rem 5rem .45rem .75rem;overflow-x:auto}
+dl .copyable.line{display:block;margin:0 0 .5rem;padding-right:5.5rem}
+.copyable.line pre{padding:.45rem .75rem;overflow-x:auto;white-space:pre}
+.copyable.line button{right:0}
+[role=tablist]:not([hidden])~[role=tabpanel]>h3{display:none}
 [role=tablist]{display:flex;flex-wrap:wrap;gap:.4rem;margin-bottom:.6rem}
-[role=tabpanel]>h4{margin:.4rem 0}
 .address{display:grid;grid-template-columns:9rem 1fr;gap:0 1rem;align-items:start}
 .address dt{padding-top:.45rem}
 .address dd{text-align:left;min-width:0}
-.address{display:grid}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(8rem,1fr));gap:.75rem;margin:0;padding:0}
 .figures div{display:block;background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:.6rem .9rem}
 .figures dd{text-align:left;font-size:1.25rem}
 .plain{width:100%}
-.plain th,.plain td{padding:.35rem .75rem .35rem 0;border-bottom:1px solid var(--line);text-align:left;vertical-align:top;
-overflow-wrap:anywhere}
+.plain th,.plain td{padding:.35rem .75rem .35rem 0;border-bottom:1px solid var(--line);text-align:left;
+vertical-align:top;overflow-wrap:anywhere}
 .plain code,code{font:.9em ui-monospace,monospace}
 .method{font:600 .85rem ui-monospace,monospace;color:var(--good);margin-right:.5rem}
 .unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 ul.services{list-style:none;padding:0;margin:1.25rem 0;display:grid;gap:1rem}
 ul.services h2{margin:0 0 .25rem}
+fieldset{min-width:0}
 @media (max-width:40rem){body{padding:1rem}.address{grid-template-columns:1fr}}
 """

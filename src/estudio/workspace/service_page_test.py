@@ -43,18 +43,21 @@ def test_page(shown: ServicePage) -> str:
         parameters = (
             f'<fieldset class="panel"><legend>Parameters</legend><div class="fields">{parameters}</div></fieldset>'
         )
-    parts = [
+    head = (
         f'<h1>Test <bdi>{escaped(version.title)}</bdi> <span class="chip now">version {version.number}</span></h1>'
-        '<p class="lead">Fill in, call, read the answer. An empty field means that the value is missing.</p>',
-        "<noscript><p>The form needs JavaScript; the service's page has programs that call it.</p></noscript>",
+        '<p class="lead">Fill in, call, read the answer. An empty field means that the value is missing.</p>'
+        "<noscript><p>The form needs JavaScript; the service's page has programs that call it.</p></noscript>"
+    )
+    form = (
         f'<form id="call" autocomplete="off" novalidate hidden>{_key()}{inputs}{parameters}'
         '<div class="send"><button type="submit" class="main" id="send">Call</button>'
         '<p id="status" role="status" aria-live="polite"></p></div></form>'
-        '<div id="answer" aria-label="Answer" role="region"></div>',
-        data_block("page", page_data(shown)),
-    ]
+        '<div id="answer" aria-label="Answer" role="region"></div>'
+    )
     trail = [(f"{shown.root}/", "Web services"), (shown.path, version.title)]
-    return page(f"Test {version.title}", parts, trail=trail, scripts=["test"])
+    return page(
+        f"Test {version.title}", [head, form, data_block("page", page_data(shown))], trail=trail, scripts=["test"]
+    )
 
 
 test_page.__test__ = False  # type: ignore[attr-defined] # pytest takes its name for a test's
@@ -122,8 +125,8 @@ def _input(port: ServicePort) -> str:
 def _parameter(parameter: Parameter) -> str:
     name = escaped(parameter.name)
     words = escaped(parameter.words) if parameter.words else ""
-    required = " (required)" if parameter.default is None else ""
+    kind = f"{parameter.type.value}{' (required)' if parameter.default is None else ''}"
     return (
-        f'<div class="field"><label for="parameter-{name}">{name} <small>{parameter.type.value}{required}</small></label>'
+        f'<div class="field"><label for="parameter-{name}">{name} <small>{kind}</small></label>'
         f'<span id="place-{name}"></span><p class="hint" id="about-{name}">{words}</p></div>'
     )

@@ -1,4 +1,4 @@
-"""What a workspace keeps, checked and tidied: nothing that a run or a dataset refers to is ever removed.
+"""What a workspace keeps, checked and tidied: what runs, datasets, web services and jobs refer to is never removed.
 
 What nothing refers to stays for an hour after its last use: another process may be about to refer to it.
 """
@@ -15,6 +15,7 @@ from estudio.core.run import RunState
 from estudio.engine.references import referenced_digests
 from estudio.engine.snapshot import load_snapshot
 from estudio.errors import ObjectDamaged, ObjectMissing
+from estudio.services.frozen_version import digests_of
 from estudio.store.prune import execute_prune, prune_plan
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class VerifiedStore:
         objects: how many there are.
         total_bytes: their sizes, summed.
         damaged: digests of those that are not what was stored.
-        missing: digests that a run or a dataset refers to, and that are gone.
+        missing: digests that something refers to, and that are gone.
     """
 
     objects: int
@@ -84,7 +85,7 @@ def verify_store(database: Database, objects: ObjectFolder) -> VerifiedStore:
     """Read every object and compare it with its digest. Raises StoreFailed."""
     damaged = tuple(sorted(objects.verify()))
     listed = {digest: size for digest, size, _ in objects.list_objects()}
-    wanted = referenced_digests(database.runs, objects) | database.datasets.referenced_digests()
+    wanted = referenced_digests(database.runs, objects) | _other_digests(database, objects)
     return VerifiedStore(len(listed), sum(listed.values()), damaged, tuple(sorted(wanted - listed.keys())))
 
 
@@ -110,10 +111,21 @@ def prune_store(database: Database, objects: ObjectFolder, *, keep_runs: int | N
         for run in old:
             database.runs.remove_run(run.id)
         wanted = referenced_digests(database.runs, objects)
-    plan = prune_plan(listed, wanted | database.datasets.referenced_digests(), time.time())
+    plan = prune_plan(listed, wanted | _other_digests(database, objects), time.time())
     removed = plan.remove if dry_run else execute_prune(objects, plan)
     freed = sum(each.size_bytes for each in removed)
     return PrunedStore(old, len(removed), freed, plan.kept_bytes, plan.recent_bytes)
+
+
+def _other_digests(database: Database, objects: ObjectFolder) -> set[str]:
+    """What datasets, web services and jobs refer to; a manifest that is gone or damaged names nothing any more."""
+    found = database.datasets.referenced_digests() | database.jobs.referenced_digests()
+    found |= database.services.referenced_digests()
+    for service in database.services.list_services():
+        for version in database.services.list_versions(service.id):
+            with suppress(ObjectMissing, ObjectDamaged):
+                found |= digests_of(objects, version.manifest)
+    return found
 
 
 def old_runs(runs: Sequence[RunRecord], keep: int | None) -> tuple[RunRecord, ...]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from estudio.workspace.comparing import RunComparison
     from estudio.workspace.datasets import SavedDatasets
     from estudio.workspace.folder import WorkspaceFolder
+    from estudio.workspace.jobs import WorkspaceJobs
     from estudio.workspace.services import WorkspaceServices
     from estudio.workspace.studio_objects import StudioObjects
     from estudio.workspace.upkeep import PrunedStore, VerifiedStore
@@ -157,6 +158,11 @@ class Workspace:
         from estudio.workspace.services import WorkspaceServices  # noqa: PLC0415 - the same
 
         return WorkspaceServices(self._parts)
+
+    @property
+    def jobs(self) -> WorkspaceJobs:
+        """Batch calls of web services: `create`, `upload`, `start`, `get`, `list`, `cancel`. Raises StoreFailed."""
+        return self._parts.jobs
 
     def close(self) -> None:
         """End all processes, and let go of the database."""

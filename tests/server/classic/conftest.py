@@ -107,15 +107,13 @@ class Classic:
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         given = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
         address = address if address.startswith("http") else self.api + address
-        request = urllib.request.Request(
-            address, cast("bytes | None", data), {**given, **(headers or {})}, method=method
-        )
+        request = urllib.request.Request(address, data, {**given, **(headers or {})}, method=method)
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
-                return Answered(answer.status, answer.headers, answer.read())
+                return Answered(answer.status, cast("Any", answer.headers), answer.read())
         except urllib.error.HTTPError as error:
             with error:
-                return Answered(error.code, error.headers, error.read())
+                return Answered(error.code, cast("Any", error.headers), error.read())
 
     def execute(self, body: object, query: str = "api-version=2.0", **more: Any) -> Answered:
         """Call the service."""

@@ -34,10 +34,8 @@ class JobsDouble:
         self.live: dict[str, LiveEndpoint] = {}
 
     def create(self, live: LiveEndpoint, request: JobRequest, *, start: bool = True, idempotency_key: str = "") -> Job:
-        job = Job(
-            uuid.uuid4().hex, live.service.id, live.endpoint.id, live.version.number, JobState.NOT_STARTED, request, 1.0,
-            idempotency_key=idempotency_key,
-        )  # fmt: skip
+        ids = (uuid.uuid4().hex, live.service.id, live.endpoint.id)
+        job = Job(*ids, live.version.number, JobState.NOT_STARTED, request, 1.0, idempotency_key=idempotency_key)
         self.jobs[job.id], self.live[job.id] = job, live
         return self.start(job.id) if start else job
 
@@ -79,7 +77,7 @@ class JobsDouble:
             error = outcome.failure.error
             facts: dict[str, str | int | None] = {
                 "code": error.code, "message": error.message, "module": outcome.failure.module,
-                "module_title": outcome.failure.title, "classic_text": error.classic_text,
+                "title": outcome.failure.title, "classic_text": error.classic_text,
             }  # fmt: skip
             return self.move(job_id, JobState.FAILED, error=facts)
         results = {name: self._write(table) for name, table in outcome.outputs.items()}

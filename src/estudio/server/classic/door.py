@@ -43,7 +43,7 @@ logger = logging.getLogger("estudio.server.classic")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The headers that old clients print with an error are on every answer: `x-ms-request-id`; the server adds `date`."""
+    """Every answer has the headers that old clients print with an error: `x-ms-request-id`; the server adds `date`."""
 
     body: bytes
     status: int = 200
@@ -80,14 +80,19 @@ def answer_error(request: Request, error: EstudioError | ClassicRefusal) -> Resp
     answer = answer_to(error, None if live is None else live.endpoint)
     if answer.status >= 500 and not answer.headers:
         logger.error("request %s failed", exchange_of(request.scope).request_id, exc_info=error)
+    if isinstance(error, EstudioError):
+        return respond_error(request, answer, error.code, error.message)
     return respond_error(request, answer)
 
 
-def respond_error(request: Request, answer: ClassicError) -> Response:
-    """Send it. 401 names the scheme, as HTTP wants."""
+def respond_error(request: Request, answer: ClassicError, code: str = "", message: str = "") -> Response:
+    """Send it, and note it: by our own code and words where there are any, since logs are read by one table of codes.
+
+    401 names the scheme, as HTTP wants.
+    """
     exchange = exchange_of(request.scope)
-    exchange.code = answer.details[0].code if answer.details else answer.kind.code
-    exchange.message = answer.details[0].message if answer.details else answer.kind.message
+    exchange.code = code or (answer.details[0].code if answer.details else answer.kind.code)
+    exchange.message = message or (answer.details[0].message if answer.details else answer.kind.message)
     headers = dict(answer.headers)
     if answer.status == 401:
         headers["www-authenticate"] = 'Bearer realm="estudio"'

@@ -128,7 +128,7 @@ TABLE: Mapping[type[ours.EstudioError], tuple[ErrorClass, str]] = {
     ours.SandboxUnavailable: (old.INTERNAL_ERROR, "WorkerUnreachable"),
     ours.SandboxBroken: (old.INTERNAL_ERROR, "ContainerProcessTerminatedWithSystemError"),
 }
-"""By class of ours, the nearest one above it where it has no line. InvalidCall and ServiceBusy are told apart inside."""
+"""By class of ours, the nearest one above it where it has no line. InvalidCall and ServiceBusy have more than one."""
 
 _INTERNAL_WORDS = "The server failed; whoever runs it finds why by the request id."
 """Our own failures have paths and names in their words, which are not the caller's."""
@@ -184,7 +184,7 @@ def _input_of(problems: Sequence[CallProblem]) -> str:
 
 def _busy(error: ours.ServiceBusy, endpoint: Endpoint | None) -> ClassicError:
     seconds = error.facts.get("retry_after_seconds")
-    headers = {"Retry-After": str(max(1, round(seconds)))} if isinstance(seconds, int | float) else {"Retry-After": "1"}
+    headers = {"Retry-After": str(max(1, round(seconds)) if isinstance(seconds, int | float) else 1)}
     if isinstance(error, ours.ServiceThrottled) and endpoint is not None:
         answer = classic_error(
             old.SERVICE_UNAVAILABLE, "RequestThrottled", endpoint.name, str(endpoint.max_concurrent_calls)
@@ -210,7 +210,7 @@ def answer_to_failure(failure: ModuleFailure, endpoint: Endpoint, *, expose: boo
     if failure.state is ScriptState.CANCELLED:
         return classic_error(old.REQUEST_TIMEOUT, "RequestCanceled")
     number = error_number(error.classic_text)
-    text = (error.classic_text or error.message)[:MAX_DETAIL_CHARACTERS] if expose else _words_of(number)
+    text = (error.classic_text or error.message)[:MAX_DETAIL_CHARACTERS] if expose else hidden_words(number)
     module = Detail(number, text, failure.title)
     if failure.state is ScriptState.OUT_OF_MEMORY:
         return _out_of_memory(endpoint, module)
@@ -224,7 +224,8 @@ def error_number(classic_text: str) -> str:
     return match.group(1) if match else "1000"
 
 
-def _words_of(number: str) -> str:
+def hidden_words(number: str) -> str:
+    """Instead of a module's own text, where that is not to be told."""
     return f"Error {number:>04}: The module failed; whoever runs the server can read why."
 
 

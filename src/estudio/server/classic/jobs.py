@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from estudio.core.job import JobState
+from estudio.core.service import Diagnostics
 from estudio.errors import JobNotFound, StateConflict
 from estudio.server.bodies import read_body
 from estudio.server.classic import catalogue as old
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from estudio.core.job import Job
     from estudio.server.context import ServerContext
     from estudio.services.calling import LiveEndpoint
-    from estudio.workspace.jobs import WorkspaceJobs
+    from estudio.workspace.jobs import WorkspaceJobs  # type: ignore[import-not-found, unused-ignore]
 
 JOBS_PATH = "/workspaces/{workspace}/services/{endpoint}/jobs"
 
@@ -78,7 +79,9 @@ class _Batch:
         job = await context.run(self._job_of, live, str(request.path_params["job"]))
         base = base_location(context, request, live.endpoint.id)
         secret = await context.run(self._blobs.secret)
-        return Answer(orjson.dumps(job_document(job, version, base, secret, time.time()))).response(request)
+        expose = context.settings.expose_errors and live.endpoint.diagnostics is not Diagnostics.NONE
+        document = job_document(job, version, base, secret, time.time(), expose=expose)
+        return Answer(orjson.dumps(document)).response(request)
 
     async def cancel(self, context: ServerContext, request: Request) -> Response:
         """End a job that goes on; one that has ended stays as it is, until it expires."""

@@ -15,7 +15,7 @@ from estudio.server.access import authorize
 from estudio.server.classic.blobs import own_address
 from estudio.server.classic.door import Answer, classic_route, find_live
 from estudio.server.classic.help_routes import samples_of
-from estudio.server.classic.swagger_definitions import classic_definitions
+from estudio.workspace.call_wire import swagger_definitions
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -49,8 +49,8 @@ async def swagger(context: ServerContext, request: Request) -> Response:
 
 
 def _write(live: LiveEndpoint, address: str) -> bytes:
-    names = [port.name for port in live.version.inputs]
-    definitions = classic_definitions(live.version, samples_of(live, names))
+    names = [port.name for port in (*live.version.inputs, *live.version.outputs)]
+    definitions = swagger_definitions(live.version, samples_of(live, names))
     return orjson.dumps(swagger_document(live, address, definitions))
 
 

@@ -59,7 +59,7 @@
       const read = await response.json();
       for (const place of find("[data-figure]", figures)) {
         const value = read[place.dataset.figure];
-        place.textContent = value === null || value === undefined ? "–"
+        place.textContent = value === null || value === undefined ? "-"
           : place.dataset.figure.endsWith("_seconds") ? (value * 1000).toLocaleString("en") + " ms"
           : value.toLocaleString("en");
       }

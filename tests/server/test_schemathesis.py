@@ -1,0 +1,62 @@
+"""Schemathesis calls the services as their documents say, and as they do not: nothing but what is documented comes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import GenerationMode
+from schemathesis.core.result import Ok
+
+from tests.server.running import context_of, running
+from tests.server.test_openapi import described_host
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MODES = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with running(context_of(described_host())) as address:
+        yield address
+
+
+def check_all(address: str, mode: GenerationMode, examples: int, headers: dict[str, str]) -> None:
+    for found in schemathesis.openapi.from_url(address).get_all_operations():
+        assert isinstance(found, Ok), found
+        operation = found.ok()
+
+        @settings(
+            max_examples=examples,
+            phases=[Phase.generate],
+            deadline=None,
+            derandomize=True,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy(generation_mode=mode))
+        def check(case: Any) -> None:
+            case.call_and_validate(headers=headers)
+
+        check()
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    ("path", "key"),
+    [
+        ("/services/all/openapi.json", "call-key"),
+        ("/services/all/versions/1/openapi.json", "call-key"),
+        ("/services/two/openapi.json", "two-key"),
+    ],
+)
+def test_services_answer_as_documented(url: str, path: str, key: str, mode: GenerationMode) -> None:
+    check_all(url + path, mode, 25, {"Authorization": f"Bearer {key}"})
+
+
+def test_the_server_answers_as_documented(url: str) -> None:
+    check_all(f"{url}/openapi.json", GenerationMode.POSITIVE, 5, {})
