@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from tests.server.studio_api.client_environments import chosen, run_client
+from tests.server.studio_api.client_environments import chosen, once, run_client
 from tests.server.studio_api.serving import really_served
 
 if TYPE_CHECKING:
@@ -21,12 +21,16 @@ def seen(estudio_home: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     """What the client's script saw, and what the workspace had afterwards."""
     if "2.7" not in chosen():
         pytest.skip("ESTUDIO_TEST_CLIENTS leaves Python 2.7 out, where alone the client can publish")
-    folder = tmp_path_factory.mktemp("circle")
+    return once(tmp_path_factory, "circle", lambda: go_round(estudio_home, tmp_path_factory.mktemp("circle")))
+
+
+def go_round(home: Path, folder: Path) -> dict[str, Any]:
+    """Run the client's script, then look at what it left."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ESTUDIO_HOME", str(estudio_home))
+        patch.setenv("ESTUDIO_HOME", str(home))
         with really_served(folder) as place:
             arguments = (place.url, place.workspace_id, place.token)
-            found = run_client("2.7", estudio_home, "publish_circle.py", *arguments, folder=folder)
+            found = run_client("2.7", home, "publish_circle.py", *arguments, folder=folder)
             found["services"] = httpx.get(
                 f"{place.url}/workspaces/{place.workspace_id}/webservices",
                 headers={"Authorization": f"Bearer {place.token}"},
@@ -95,4 +99,4 @@ def test_what_the_client_cannot_do_stays_so(seen: dict[str, Any]) -> None:
 def test_each_function_is_an_experiment_that_a_person_can_see(seen: dict[str, Any]) -> None:
     published = ["anything", "attached", "divide", "greet", "numbered-twice", "several", "summed"]
     assert sorted(each["Name"] for each in seen["services"]) == published
-    assert seen["experiments"] == sorted([*published, "plain", "scripted"])
+    assert seen["experiments"] == sorted([*published, "named", "plain", "scripted"])
