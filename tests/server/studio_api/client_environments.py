@@ -72,6 +72,7 @@ def once(tmp_path_factory: pytest.TempPathFactory, name: str, work: Callable[[],
 def run_client(name: str, home: Path, script: str, *arguments: str, folder: Path) -> dict[str, Any]:
     """Run a script of `clients/` with the real client; what it printed last, as JSON."""
     variables = {"HOME": str(folder), "PATH": "/usr/bin:/bin", "PYTHONIOENCODING": "utf-8", "NO_PROXY": "127.0.0.1"}
+    variables["PYTHONDONTWRITEBYTECODE"] = "1"
     ended = subprocess.run(
         [str(client_python(name, home)), str(CLIENTS / script), *arguments],
         check=False,
