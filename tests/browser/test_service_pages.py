@@ -205,6 +205,9 @@ def test_the_page_of_a_service(page: Chromium, url: str) -> None:
     page.wait("document.querySelector('[data-figure=calls]').textContent === '0'")
     page.run("document.querySelector('button[data-copies=address-score]').click()")
     page.wait("document.querySelector('button[data-copies=address-score]').textContent !== 'Copy'")
+    page.open(f"{url}/services/risk/docs")
+    assert page.run("document.querySelector('h2 code').textContent") == "/services/risk/score"
+    assert "threshold" in page.run("document.body.innerText")
     page.open(f"{url}/")
     assert page.run("document.querySelector('h2 a').textContent") == "Risk"
 

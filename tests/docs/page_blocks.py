@@ -5,6 +5,7 @@ Comments that do not show in the rendered page decide; a block without one is ru
     <!-- not run: REASON -->                    left out, because REASON
     <!-- exit code N -->                        the commands end with N
     <!-- file: NAME -->                         written to NAME, for the commands below it
+    <!-- in the background -->                 goes on while the rest of the page is typed: `estudio serve`
     <!-- prints -->                             text that the commands above print; `…` stands for anything
     <!-- python of the environment NAME -->     run by that environment's interpreter instead of estudio's
 """
@@ -22,6 +23,7 @@ BLOCK = re.compile(
 )
 COMMENTS = re.compile(
     r"not run: (?P<reason>.+)|exit code (?P<code>\d+)|file: (?P<file>[\w.-]+)|(?P<prints>prints)"
+    r"|(?P<background>in the background)"
     r"|python of the environment (?P<environment>[\w.-]+)"
 )
 
@@ -38,6 +40,7 @@ class Block:
     exit_code: int = 0
     file: str | None = None
     prints: bool = False
+    background: bool = False
     environment: str | None = None
 
     @property
@@ -68,6 +71,7 @@ def parse_blocks(page: Path, content: str) -> list[Block]:
                 exit_code=int(said["code"] or 0),
                 file=said["file"],
                 prints=said["prints"] is not None,
+                background=said["background"] is not None,
                 environment=said["environment"],
             )
         )

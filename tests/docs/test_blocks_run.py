@@ -10,8 +10,11 @@ import os
 import re
 import shlex
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +26,8 @@ from tests.docs.material import FILES
 from tests.docs.page_blocks import PAGES, ROOT, Block, blocks_of, parse_blocks
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.conftest import Require
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.environments, pytest.mark.slow]
@@ -51,7 +56,10 @@ class Desk:
     def __init__(self, folder: Path, home: Path) -> None:
         self.home = home
         self.folder = self.here = folder / "desk"
-        self._place = folder / "place"
+        self._place, self._exported = folder / "place", folder / "exported"
+        self._exported.touch()
+        self._port = free_port()
+        self._background: list[subprocess.Popen[bytes]] = []
         shutil.copytree(ROOT / "examples", self.folder / "examples")
         for name, text in FILES.items():
             (self.folder / name).parent.mkdir(exist_ok=True)
@@ -67,14 +75,42 @@ class Desk:
             "PATH": f"{programs}:{os.environ['PATH']}",
             "PYTHONPATH": str(ROOT / "src"),
             "ESTUDIO_HOME": str(home),
+            "ESTUDIO_URL": f"http://127.0.0.1:{self._port}",
         }
 
     def type(self, text: str) -> subprocess.CompletedProcess[str]:
-        """Type into one shell, as readers do: a `cd` stays."""
-        leaving = f"trap 'pwd > {shlex.quote(str(self._place))}' EXIT\n"
-        ended = self.run(["bash", "-euo", "pipefail", "-c", leaving + text])
+        """Type into one shell, as readers do: a `cd` and what is exported stay."""
+        place, exported = shlex.quote(str(self._place)), shlex.quote(str(self._exported))
+        shell = f"source {exported}\ntrap 'pwd > {place}; export -p > {exported}' EXIT\n"
+        ended = self.run(["bash", "-euo", "pipefail", "-c", shell + self._here(text)])
         self.here = Path(self._place.read_text().rstrip("\n"))
         return ended
+
+    def _here(self, text: str) -> str:
+        """The text with a port that is free here in place of the usual one."""
+        return text.replace("127.0.0.1:8080", f"127.0.0.1:{self._port}")
+
+    def begin(self, text: str) -> None:
+        """Start a server, and go on once it says that it serves."""
+        command = shlex.split(text.replace("estudio serve", f"estudio serve --port {self._port}"))
+        log = self.folder / "serve.log"
+        with log.open("wb") as told:
+            started = subprocess.Popen(
+                command, cwd=self.here, env=self.variables, stdin=subprocess.DEVNULL, stdout=told, stderr=told
+            )
+        self._background.append(started)
+        end = time.monotonic() + SECONDS
+        while "Serving " not in log.read_text():
+            assert started.poll() is None, log.read_text()
+            assert time.monotonic() < end, log.read_text()
+            time.sleep(0.1)
+
+    def end(self) -> None:
+        """Stop the servers as Ctrl-C does."""
+        for started in self._background:
+            started.send_signal(signal.SIGINT)
+        for started in self._background:
+            started.wait(60)
 
     def run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -94,10 +130,18 @@ class Desk:
         return str(store.ensure(store.resolve(environment)).python)
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
 @pytest.fixture
-def desk(tmp_path: Path, estudio_home: Path, require: Require) -> Desk:
+def desk(tmp_path: Path, estudio_home: Path, require: Require) -> Iterator[Desk]:
     require(examine_machine().level, "full isolation cannot be had here: see `estudio doctor`")
-    return Desk(tmp_path, estudio_home)
+    made = Desk(tmp_path, estudio_home)
+    yield made
+    made.end()
 
 
 @pytest.mark.parametrize("page", pages_with("sh"))
@@ -108,6 +152,8 @@ def test_the_commands_of_a_page(page: Path, desk: Desk) -> None:
             (desk.here / block.file).write_text(block.text, encoding="utf-8")
         elif block.prints:
             assert missing_lines(block.text, printed) == [], f"{block.place} is not what was printed:\n{printed}"
+        elif block.background:
+            desk.begin(block.text)
         elif block.language == "sh" and block.reason is None:
             ended = desk.type(block.text)
             printed = ended.stdout

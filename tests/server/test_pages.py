@@ -8,7 +8,7 @@ import pytest
 from estudio.server.settings import ServerSettings
 from tests.server.running import context_of, running
 
-PATHS = ["/", "/services/echo", "/services/echo/test"]
+PATHS = ["/", "/services/echo", "/services/echo/test", "/services/echo/docs"]
 
 
 @pytest.mark.parametrize("path", PATHS)

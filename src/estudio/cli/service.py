@@ -14,7 +14,7 @@ import typer
 from estudio.cli import service_endpoints, service_jobs, service_keys
 from estudio.cli.command_classes import EstudioCommand, EstudioGroup
 from estudio.cli.door import Action  # noqa: TC001 - Typer looks the annotation up
-from estudio.cli.screen import Screen, print_document
+from estudio.cli.screen import Screen, print_document, print_text
 from estudio.cli.service_calls import called_version, check_sure, samples_of
 from estudio.cli.service_options import EndpointOption, ServiceArgument, UrlOption, VersionArgument, YesOption  # noqa: TC001 - the same
 from estudio.cli.workspace_options import JsonOption, WorkspaceOption, parse_count
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from estudio.cli.door import Door
-    from estudio.core.service import CallRecord
+    from estudio.core.service import CallRecord, Endpoint
 
 HELP = """
 List, show, promote, call and remove web services, their endpoints, keys and jobs.
@@ -173,7 +173,7 @@ def _list(folder: Path | None, door: Door, *, json: bool) -> int:
 
 def _show(name: str, url: str, folder: Path | None, door: Door, *, json: bool) -> int:
     from estudio.cli import service_documents as documents  # noqa: PLC0415
-    from estudio.cli.service_report import service_parts  # noqa: PLC0415
+    from estudio.cli.service_report import address_lines, endpoints_table, service_parts  # noqa: PLC0415
     from estudio.workspace.call_addresses import call_addresses  # noqa: PLC0415
 
     with door.open_workspace(folder) as workspace:
@@ -192,7 +192,10 @@ def _show(name: str, url: str, folder: Path | None, door: Door, *, json: bool) -
             }
         )
     else:
-        Screen().show(*service_parts(service, version, endpoints, addresses))
+        screen = Screen()
+        screen.show(*service_parts(service, version))
+        print_text("\n" + "".join(f"{line}\n" for line in address_lines(addresses)) + "\n")
+        screen.show(endpoints_table(endpoints))
     return 0
 
 
@@ -256,7 +259,6 @@ def _samples(  # noqa: PLR0913 - one for each option
     classic: bool,
     json: bool,
 ) -> int:
-    from estudio.cli.screen import print_text  # noqa: PLC0415
     from estudio.cli.service_documents import addresses_document  # noqa: PLC0415
 
     with door.open_workspace(folder) as workspace:
@@ -284,28 +286,29 @@ def _logs(  # noqa: PLR0913 - one for each option
             print_document({"calls": [call_document(record) for record in calls]})
             return 0
         if not calls and not follow:
-            Screen().say(_no_calls(asked.endpoint(name, endpoint).diagnostics.value, failed=failed))
+            Screen().say(_no_calls(name, asked.endpoint(name, endpoint), failed=failed))
         _tell_calls(calls, json=json)
         newest = max((record.at for record in calls), default=0.0)
         while follow:
             time.sleep(FOLLOW_SECONDS)
-            calls = [
+            calls = tuple(
                 each for each in asked.calls(name, endpoint, FOLLOWED_CALLS, failed_only=failed) if each.at > newest
-            ]
+            )
             _tell_calls(calls, json=json)
             newest = max((newest, *(record.at for record in calls)))
     return 0
 
 
-def _no_calls(diagnostics: str, *, failed: bool) -> str:
+def _no_calls(name: str, endpoint: Endpoint, *, failed: bool) -> str:
+    diagnostics = endpoint.diagnostics.value
     kept = {"none": "no calls are kept", "errors": "failed calls are kept", "all": "all calls are kept"}[diagnostics]
-    change = "" if diagnostics == "all" else "; `estudio service endpoints change NAME --diagnostics all` keeps all"
+    command = f"estudio service endpoints change {name} {endpoint.name} --diagnostics all"
+    change = "" if diagnostics == "all" else f"; `{command}` keeps all"
     return f"No {'failed ' if failed else ''}calls were kept. The diagnostics are {diagnostics}: {kept}{change}."
 
 
 def _tell_calls(calls: Sequence[CallRecord], *, json: bool) -> None:
     """The oldest first, as they came."""
-    from estudio.cli.screen import print_text  # noqa: PLC0415
     from estudio.cli.service_documents import call_document  # noqa: PLC0415
     from estudio.cli.service_report import call_lines  # noqa: PLC0415
 

@@ -65,6 +65,7 @@ UrlOption = Annotated[
         "--url",
         metavar="URL",
         parser=parse_url,
+        envvar="ESTUDIO_URL",
         help=f"Where `estudio serve` is reached.  [default: {DEFAULT_URL}]",
         show_default=False,
     ),

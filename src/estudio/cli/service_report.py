@@ -60,10 +60,8 @@ def services_table(services: Sequence[tuple[Service, Sequence[ServiceVersion]]])
     return table
 
 
-def service_parts(
-    service: Service, version: ServiceVersion, endpoints: Sequence[Endpoint], addresses: CallAddresses
-) -> tuple[RenderableType, ...]:
-    """One service: words, ports, parameters, addresses, endpoints."""
+def service_parts(service: Service, version: ServiceVersion) -> tuple[RenderableType, ...]:
+    """One service: words, ports, parameters."""
     head = f"{service.name}, version {version.number}: {version.title}"
     parts: list[RenderableType] = [Text(neutralise_line(head), style="bold")]
     if version.description:
@@ -73,8 +71,7 @@ def service_parts(
     parts += [_text(f"parameter {parameter_words(parameter)}") for parameter in version.parameters]
     rows = "row by row" if version.row_wise else "as a whole"
     parts.append(Text(f"isolation {version.isolation.value}; jobs score their input {rows}", style="dim"))
-    parts += [Text(line, no_wrap=True, overflow="ignore") for line in address_lines(addresses)]
-    return (*parts, Text(""), endpoints_table(endpoints))
+    return tuple(parts)
 
 
 def address_lines(addresses: CallAddresses) -> tuple[str, ...]:

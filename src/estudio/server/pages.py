@@ -14,10 +14,12 @@ from starlette.routing import Route
 
 from estudio.server.access import authorize, authorize_manager
 from estudio.server.exchange import exchange_of
+from estudio.server.service_document import service_document
 from estudio.workspace.call_addresses import DEFAULT_URL, call_addresses
 from estudio.workspace.call_samples import call_samples
 from estudio.workspace.call_statistics import summarise_calls
 from estudio.workspace.service_page import ServicePage, list_page, service_page
+from estudio.workspace.service_page_docs import docs_page
 from estudio.workspace.service_page_frame import content_security_policy
 from estudio.workspace.service_page_test import test_page
 
@@ -41,6 +43,7 @@ def routes(context: ServerContext) -> list[BaseRoute]:
         Route("/", pages.list),
         Route("/services/{name}", pages.service),
         Route("/services/{name}/test", pages.test),
+        Route("/services/{name}/docs", pages.docs),
         Route("/services/{name}/statistics", pages.statistics),
     ]
 
@@ -63,6 +66,14 @@ class Pages:
     async def test(self, request: Request) -> Response:
         """Its test form."""
         return await self._page(request, test_page)
+
+    async def docs(self, request: Request) -> Response:
+        """Its API reference."""
+        self._check_public(request)
+        live = self._context.host.find(request.path_params["name"])
+        url = self._context.settings.public_url.rstrip("/")
+        document = await self._context.run(service_document, live, pinned=False, server_url=url)
+        return html(docs_page(document, f"{self._root()}/services/{live.service.name}", self._root()))
 
     async def statistics(self, request: Request) -> Response:
         """Figures of the last hour's calls of the default endpoint, for a key of it."""

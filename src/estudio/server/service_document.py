@@ -129,8 +129,15 @@ def _query(parameters: tuple[Parameter, ...]) -> list[Document]:
         "description": "How tables of the answer are written in JSON; else as the input was.",
         "schema": {"type": "string", "enum": ["records", "split"]},
     }
+    visualizations = {
+        "name": "visualizations",
+        "in": "query",
+        "required": False,
+        "description": "With `true` a JSON answer has also what scripts printed and drew, by module.",
+        "schema": {"type": "string", "enum": ["true", "false"]},
+    }
     del parameters  # they may stand in the query, too, but the body is where they are described
-    return [orient]
+    return [orient, visualizations]
 
 
 def _samples(live: LiveEndpoint) -> dict[str, Table]:

@@ -55,7 +55,7 @@ def curl_program(url: str, body: Value, key: str) -> str:
     """A command of a POSIX shell."""
     bearer = shell_text(f"Authorization: Bearer {key}") if key else f'"Authorization: Bearer ${KEY_VARIABLE}"'
     return (
-        f"curl --fail-with-body {shell_text(url)} \\\n"
+        f"curl --silent --show-error --fail-with-body {shell_text(url)} \\\n"
         f"  --header {bearer} \\\n"
         "  --header 'Content-Type: application/json' \\\n"
         f"  --data {shell_text(literal(body, JSON))}\n"

@@ -71,6 +71,7 @@ dl .copyable.line{display:block;margin:0 0 .5rem;padding-right:5.5rem}
 .plain{width:100%}
 .plain th,.plain td{padding:.35rem .75rem .35rem 0;border-bottom:1px solid var(--line);text-align:left;
 vertical-align:top;overflow-wrap:anywhere}
+.plain td,.plain th{white-space:normal}
 .plain code,code{font:.9em ui-monospace,monospace}
 .method{font:600 .85rem ui-monospace,monospace;color:var(--good);margin-right:.5rem}
 .unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}

@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from estudio.core.environment import near_name
 from estudio.core.service import (
     DEFAULT_ENDPOINT,
     MAX_CONCURRENT_CALLS,
@@ -19,7 +20,7 @@ from estudio.core.service import (
     KeyScope,
     KeySlot,
 )
-from estudio.errors import EndpointNotFound, InvalidUsage, StateConflict
+from estudio.errors import EndpointNotFound, InvalidUsage, ServiceNotFound, StateConflict
 from estudio.services.keys import new_key
 from estudio.workspace.experiments import WorkspaceExperiment
 from estudio.workspace.publishing import (
@@ -134,8 +135,12 @@ class WorkspaceServices:
         return tuple(self._parts.services.list_services())
 
     def get(self, name: str) -> Service:
-        """By name or id. Raises ServiceNotFound."""
-        return self._parts.services.get_service(name)
+        """By name or id. Raises ServiceNotFound, which says the nearest name."""
+        try:
+            return self._parts.services.get_service(name)
+        except ServiceNotFound as error:
+            near = near_name(name[:80], (service.name for service in self.list()))
+            raise ServiceNotFound(f"{error.message}{near}", **error.facts) from None
 
     def versions(self, name: str) -> tuple[ServiceVersion, ...]:
         """The newest first. Raises ServiceNotFound."""
