@@ -186,7 +186,7 @@ class HostDouble:
 
     def authorize(self, token: str, scope: KeyScope, endpoint: Endpoint | None = None) -> ServiceKey:
         """See the protocol."""
-        digest = hashlib.sha256(token.encode()).hexdigest()
+        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
         for known, key in self._keys.items():
             is_right = key.scope is KeyScope.MANAGE or (
                 scope is KeyScope.CALL and endpoint is not None and key.endpoint_id == endpoint.id

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, cast
 
 from estudio import __version__
 from estudio.core.service import ServiceIsolation, ServicePort
-from estudio.engine.stored_values import hold_value, load_value, small_content, store_large
-from estudio.errors import InvalidInput
+from estudio.engine.stored_values import hold_value, is_whole, load_value, small_content, store_large
+from estudio.errors import InvalidInput, ObjectMissing
 from estudio.services.frozen_version import FrozenValue, FrozenVersion, LiveModule
 from estudio.services.published_graph import PASSED_PORT
 from estudio.tables.table import Table
@@ -83,7 +83,9 @@ def freeze_version(objects: ObjectStore, run: FinishedRun, graph: PublishedGraph
         InvalidInput: an input or output of the service has no table.
     """
     parameters = run.experiment.parameters.values()
-    values = (FrozenValue(reference.module, output) for reference in graph.frozen if (output := run.find(reference)))
+    values = [FrozenValue(reference.module, output) for reference in graph.frozen if (output := run.find(reference))]
+    for value in values:
+        _check_kept(objects, value)
     names = {module: _port_name(run.modules[module]) for module in (*graph.inputs, *graph.outputs)}
     live = tuple(_live_module(run.modules[name]) for name in graph.live)
     return FrozenVersion(
@@ -104,6 +106,16 @@ def freeze_version(objects: ObjectStore, run: FinishedRun, graph: PublishedGraph
         terms.isolation,
         terms.row_wise,
     )
+
+
+def _check_kept(objects: ObjectStore, value: FrozenValue) -> None:
+    """A reused result that no module had to load may have been lost; it counts as used now. Raises ObjectMissing."""
+    if not is_whole(objects, value.output):
+        raise ObjectMissing(
+            f"The result of {value.module} is gone or damaged. Run the experiment once with --fresh, then publish it.",
+            module=value.module,
+            digest=value.output.digest,
+        )
 
 
 def facts_of(frozen: FrozenVersion, graph: PublishedGraph) -> dict[str, str]:

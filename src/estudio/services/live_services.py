@@ -176,7 +176,7 @@ class LiveServices:
         with self.slots.hold(live.version, deadline) as loaded:
             waited = time.monotonic() - begin
             outcome = loaded.score(
-                replace(call, deadline=deadline), memory_bytes=endpoint.memory_bytes, resources=endpoint.resources
+                call, memory_bytes=endpoint.memory_bytes, resources=endpoint.resources, deadline=deadline
             )
         if waited < NOTICEABLE_SECONDS:
             return outcome

@@ -108,7 +108,12 @@ class LoadedGraph:
         return self._version
 
     def score(
-        self, call: ScoreCall, *, memory_bytes: int | None = None, resources: tuple[EndpointResource, ...] = ()
+        self,
+        call: ScoreCall,
+        *,
+        memory_bytes: int | None = None,
+        resources: tuple[EndpointResource, ...] = (),
+        deadline: float | None = None,
     ) -> ScoreOutcome:
         """Do one call; see the protocol.
 
@@ -116,9 +121,10 @@ class LoadedGraph:
             call: checked against the version already.
             memory_bytes: of each script, where that is less than its own.
             resources: what replaces frozen values for this call.
+            deadline: instead of the call's own.
         """
         with self._call():
-            return score_call(self._with(resources) if resources else self._graph, call, memory_bytes)
+            return score_call(self._with(resources) if resources else self._graph, call, memory_bytes, deadline)
 
     def sample(self, port: str) -> Table:
         """A few design-time rows of an input or output. Raises PortNotFound."""

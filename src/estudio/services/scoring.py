@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
 from estudio.core.outcome import ScriptError, ScriptState, Visualization
-from estudio.errors import EnvironmentFailed, EstudioError, SandboxUnavailable, ServiceBusy, StoreFailed
+from estudio.errors import EnvironmentFailed, EstudioError, InvalidCall, SandboxUnavailable, ServiceBusy, StoreFailed
 from estudio.services.calling import ModuleFailure, ScoreOutcome
+from estudio.services.published_graph import PASSED_PORT
 
 if TYPE_CHECKING:
     import threading
@@ -78,8 +79,10 @@ class _Stopped(Exception):
         self.failure = failure
 
 
-def score_call(graph: ScoringGraph, call: ScoreCall, memory_bytes: int | None = None) -> ScoreOutcome:
-    """Do one call; see `services.calling.LoadedVersion.score`.
+def score_call(
+    graph: ScoringGraph, call: ScoreCall, memory_bytes: int | None = None, deadline: float | None = None
+) -> ScoreOutcome:
+    """Do one call; see `services.calling.LoadedVersion.score`. A deadline here stands for the call's own.
 
     Raises:
         SandboxUnavailable, EnvironmentFailed, StoreFailed: our own failures.
@@ -87,8 +90,9 @@ def score_call(graph: ScoringGraph, call: ScoreCall, memory_bytes: int | None = 
         InvalidCall: a parameter's value does not fit.
     """
     begin = time.monotonic()
+    until = call.deadline if deadline is None else deadline
     terms = CallTerms(
-        begin + DEFAULT_SECONDS if call.deadline is None else call.deadline,
+        begin + DEFAULT_SECONDS if until is None else until,
         random.getrandbits(SEED_BITS) if call.seed is None else call.seed,
         memory_bytes,
         call.cancelled,
@@ -121,9 +125,7 @@ class _Work:
                 self._execute(module)
             else:
                 given = self._inputs.get(module.entry)
-                self._values[module.name, module.entry_port] = (
-                    self._graph.defaults[module.name] if given is None else given
-                )
+                self._values[module.name, PASSED_PORT] = self._graph.defaults[module.name] if given is None else given
         return {name: cast("Table", self._values[key]) for name, key in self._graph.outputs.items()}
 
     def _execute(self, module: ScoringModule) -> None:
@@ -133,9 +135,12 @@ class _Work:
         missing = next((port for port in module.required if port not in inputs), None)
         if missing is not None:
             raise _Stopped(_missing(module, missing))
+        if module.passes:
+            values[module.name, PASSED_PORT] = next(iter(inputs.values()))
+            return
         try:
             outcome = module.execute(inputs, self._terms)
-        except (SandboxUnavailable, EnvironmentFailed, StoreFailed, ServiceBusy):
+        except (SandboxUnavailable, EnvironmentFailed, StoreFailed, ServiceBusy, InvalidCall):
             raise
         except EstudioError as error:
             raise _Stopped(_failure(module, ScriptState.FAILED, error.code, error.message)) from error

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from estudio.core.experiment import Experiment, Module
 from estudio.core.module_kind import ModuleShape
 from estudio.core.parameter_values import resolve_settings
+from estudio.core.unchecked import with_fields
 from estudio.errors import CallProblem, InvalidCall, InvalidDocument, InvalidUsage
 from estudio.modules.behaviour import ModuleCall, Settings
 from estudio.modules.kinds.execute_python_script import environment_of, outcome_of, prepared_call, with_inputs
-from estudio.services.published_graph import INPUT_KIND, SCRIPT_KIND, links_of
+from estudio.services.published_graph import OUTPUT_KIND, SCRIPT_KIND, links_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -69,7 +70,7 @@ class ScoringModule:
         name: in the document.
         title: its kind's name for people.
         entry: the service's input whose table this web-service-input gives; None for all other kinds.
-        entry_port: where it gives it.
+        passes: whether it is a web-service-output, which gives what it takes.
         sources: input ports, and the module and port that each takes from.
         required: input ports that must get something.
     """
@@ -78,7 +79,7 @@ class ScoringModule:
         self.name = live.name
         self.title = behaviour.kind.title
         self.entry = place.entry
-        self.entry_port = behaviour.kind.shape.outputs[0].name if live.kind == INPUT_KIND else ""
+        self.passes = live.kind == OUTPUT_KIND
         self.sources = tuple((port, (source.module, source.port)) for port, source in live.connections.items())
         self.required = live.required
         self._settings = SettingsOf(live, behaviour.kind, place.frozen)
@@ -155,4 +156,4 @@ def _limits(own: Limits, terms: CallTerms) -> Limits:
     """What is left of the call's time, and the endpoint's memory, where these are less than the module's own."""
     seconds = min(own.timeout_seconds, max(terms.deadline - time.monotonic(), 0.001))
     memory = own.memory_bytes if terms.memory_bytes is None else min(own.memory_bytes, terms.memory_bytes)
-    return replace(own, timeout_seconds=seconds, memory_bytes=memory)
+    return with_fields(own, timeout_seconds=seconds, memory_bytes=memory)

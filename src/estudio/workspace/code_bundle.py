@@ -32,11 +32,15 @@ _TYPES = {"integer": "integer", "number": "number", "boolean": "boolean", "strin
 
 @dataclass(frozen=True, slots=True)
 class CodeColumn:
-    """An argument or a result: its name, its type as `tables.conversion` calls it, and a value to show it with."""
+    """An argument or a result: its name, its type as `tables.conversion` calls it, and a value to show it with.
+
+    `encoded`: its texts are JSON `{"type", "value"}`, which the client's own code in the script reads and writes.
+    """
 
     name: str
     type: str
     sample: str
+    encoded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +76,13 @@ def parse_code_bundle(untrusted: Mapping[str, Any]) -> CodeBundle:
     language = _text(bundle, "Language", MAX_NAME_CHARACTERS)
     if not LANGUAGE.fullmatch(language):
         raise InvalidInput(f"{language[:80]!r} cannot be a Language.")
+    source = _text(bundle, "SourceCode", MAX_SOURCE_CHARACTERS)
+    if "azureml_main" not in source:
+        raise InvalidInput("SourceCode defines no function azureml_main(df1, df2), which a call would call.")
     return CodeBundle(
         _text(untrusted, "Name", MAX_NAME_CHARACTERS),
         language,
-        _text(bundle, "SourceCode", MAX_SOURCE_CHARACTERS),
+        source,
         _columns(bundle, "InputSchema"),
         _columns(bundle, "OutputSchema"),
         _files(bundle.get("ZipContents")),
@@ -102,7 +109,7 @@ def _column(schema: str, name: str, kind: object) -> CodeColumn:
     if not name or len(name) > MAX_NAME_CHARACTERS:
         raise InvalidInput(f"{schema} has a name with {len(name)} characters; names have 1 to {MAX_NAME_CHARACTERS}.")
     if kind == ENCODED:
-        return CodeColumn(name, "text", '{"type": "null", "value": "null"}')
+        return CodeColumn(name, "text", '{"type": "null", "value": "null"}', encoded=True)
     word = kind.get("type") if isinstance(kind, dict) else "string" if isinstance(kind, str) else None
     found = _TYPES.get(word.lower()) if isinstance(word, str) else None
     if found is None:

@@ -55,7 +55,8 @@ _HEAD = """\
 """
 _TAIL = """
 
-# What follows was added when this was published: the result's columns are called as the service says.
+# What follows was added when this was published: texts are Unicode on Python 2, too, and the columns of the result are
+# called as the service says.
 _published_main = azureml_main
 
 
@@ -64,6 +65,9 @@ def azureml_main(df1=None, df2=None):
 
     if df1 is None or not len(df1.columns):
         df1 = pandas.DataFrame(index=[0])  # a function without arguments: one call, one row
+    for name in {texts}:
+        if name in df1.columns:
+            df1[name] = [text.decode("utf-8") if isinstance(text, bytes) else text for text in df1[name]]
     frame = _published_main(df1, df2)
     if isinstance(frame, (tuple, list)) and frame:
         frame = frame[0]
@@ -175,10 +179,18 @@ def _files(name: str, experiment: str, environment: str, bundle: CodeBundle) -> 
         code["bundle"] = "bundle"
     modules["function"] = code
     modules[OUTPUT] = {"kind": "web-service-output", "name": OUTPUT, "dataset": "function"}
-    names = "[" + ", ".join(f"u{json.dumps(column.name)}" for column in bundle.results) + "]"
-    files[script] = (_HEAD + bundle.source + _TAIL.replace("{names}", names)).encode()
+    texts = [column.name for column in bundle.arguments if column.type == "text" and not column.encoded]
+    tail = _TAIL.replace("{texts}", _list_of(texts)).replace(
+        "{names}", _list_of([each.name for each in bundle.results])
+    )
+    files[script] = (_HEAD + bundle.source + tail).encode()
     files[experiment] = new_document(bundle.name, modules).encode()
     return files
+
+
+def _list_of(names: list[str]) -> str:
+    """A list of texts as Python 2 and 3 read it."""
+    return "[" + ", ".join(f"u{json.dumps(name)}" for name in names) + "]"
 
 
 def _sample_text(bundle: CodeBundle) -> str:

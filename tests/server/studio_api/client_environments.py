@@ -5,12 +5,13 @@ CI builds those of `DEFAULT`; `ESTUDIO_TEST_CLIENTS=all` builds all, `ESTUDIO_TE
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,11 +19,14 @@ from estudio.core.environment import parse_environment
 from estudio.environments.builder import EnvironmentStore
 from estudio.errors import InterpreterNotFound, PackagesUnresolvable, RegistryUnreachable
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 CHOICE = "ESTUDIO_TEST_CLIENTS"
 CLIENTS = Path(__file__).parent / "clients"
 PACKAGES = {
     "2.7": ("2.7", ["requests<2.28", "pandas<0.25", "numpy<1.17"]),
-    "3.6": ("3.6", ["requests", "pandas"]),
+    "3.6": ("3.6", ["requests", "pandas<1"]),
     "3.7": ("3.7", ["requests", "pandas"]),
     "3.8": ("3.8", ["requests", "pandas"]),
     "3.9": ("3.9", ["requests", "pandas"]),
@@ -54,9 +58,21 @@ def client_python(name: str, home: Path) -> Path:
         pytest.skip(f"The azureml client on Python {name} cannot be had here: {error.message}")
 
 
+def once(tmp_path_factory: pytest.TempPathFactory, name: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What the work gives; it is done by one of the processes that test at the same time, for all of them."""
+    kept = tmp_path_factory.getbasetemp().parent / f"{name}-{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}"
+    with kept.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            kept.write_text(json.dumps(work()), encoding="utf-8")
+        seen: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
+        return seen
+
+
 def run_client(name: str, home: Path, script: str, *arguments: str, folder: Path) -> dict[str, Any]:
     """Run a script of `clients/` with the real client; what it printed last, as JSON."""
     variables = {"HOME": str(folder), "PATH": "/usr/bin:/bin", "PYTHONIOENCODING": "utf-8", "NO_PROXY": "127.0.0.1"}
+    variables["PYTHONDONTWRITEBYTECODE"] = "1"
     ended = subprocess.run(
         [str(client_python(name, home)), str(CLIENTS / script), *arguments],
         check=False,

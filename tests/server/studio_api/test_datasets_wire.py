@@ -244,6 +244,11 @@ def test_what_is_not_there_is_said_in_the_old_form(
     assert answer.json()["error"]["code"] == "NotImplemented"
 
 
+def test_an_output_is_not_saved_as_a_dataset(api: httpx.Client, place: ServedWorkspace) -> None:
+    body = {"ExperimentId": "plain", "ModuleNodeId": "people", "OutputName": "dataset", "DataSource": {"Name": "x"}}
+    assert api.post(f"/workspaces/{place.workspace_id}/datasources", json=body).status_code == 501
+
+
 def test_an_experiment_comes_with_its_graph(api: httpx.Client, place: ServedWorkspace) -> None:
     listed = api.get(f"/workspaces/{place.workspace_id}/experiments").json()
     found = next(each for each in listed if each["Description"] == "Two tables")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.server.studio_api.client_environments import chosen, run_client
+from tests.server.studio_api.client_environments import chosen, once, run_client
 from tests.server.studio_api.serving import served
 
 if TYPE_CHECKING:
@@ -23,17 +23,17 @@ def seen(
     request: pytest.FixtureRequest, estudio_home: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
     """What the client's script saw."""
-    folder = tmp_path_factory.mktemp("studio")
-    with served(folder) as workspace:
-        return run_client(
-            request.param,
-            estudio_home,
-            "datasets_circle.py",
-            workspace.url,
-            workspace.workspace_id,
-            workspace.token,
-            folder=folder,
-        )
+    name = str(request.param)
+    return once(
+        tmp_path_factory, f"client-{name}", lambda: go_round(name, estudio_home, tmp_path_factory.mktemp("all"))
+    )
+
+
+def go_round(name: str, home: Path, folder: Path) -> dict[str, Any]:
+    """Run the client's script against a new workspace."""
+    with served(folder) as place:
+        arguments = (place.url, place.workspace_id, place.token)
+        return run_client(name, home, "datasets_circle.py", *arguments, folder=folder)
 
 
 def is_python3(seen: dict[str, Any]) -> bool:

@@ -5,7 +5,7 @@ Its script adds ports and parameters: `dataset3` … for further arguments by po
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, cast
 
@@ -13,6 +13,7 @@ from estudio.core.calling import MAX_TABLES, Calling
 from estudio.core.limits import MIB, Limits
 from estudio.core.module_kind import InputPort, ModuleKind, ModuleShape, OutputPort, Parameter, ParameterType, PortType
 from estudio.core.outcome import ScriptState
+from estudio.core.unchecked import with_fields
 from estudio.modules.behaviour import BundleFile, ModuleOutcome
 from estudio.modules.call_values import flag_of, number_of, text_of
 from estudio.modules.inputs import ScriptSource, read_script
@@ -170,7 +171,7 @@ def with_inputs(
 ) -> ScriptCall:
     """The call itself: with these inputs by port, this seed where it has none of its own, and other limits if given."""
     bundle = inputs.get("bundle")
-    return replace(
+    return with_fields(
         prepared,
         tables=_tables(inputs),
         bundle=bundle.path if isinstance(bundle, BundleFile) else None,

@@ -6,6 +6,8 @@ whether something exists.
 
 from __future__ import annotations
 
+import asyncio
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from estudio.workspace.studio_objects import StudioObjects
 
 TOKEN_HEADER = b"x-ms-metaanalytics-authorizationtoken"
+SEEN_SECONDS = 10.0
+"""More than a host takes to see a change and load a version, unless an environment must be built for it."""
+SEEN_STEP_SECONDS = 0.02
 MAX_JSON_BYTES = 1 << 20
 """Of a description of a dataset or endpoint; bodies with code have a bound of their own."""
 
@@ -127,6 +132,22 @@ def studio_token(request: Request) -> str:
     if not token or len(token) > MAX_KEY_CHARACTERS or not token.isascii():
         raise AccessDenied("The header x-ms-metaanalytics-authorizationtoken holds no key.")
     return token.decode("ascii")
+
+
+async def wait_until_seen(call: StudioCall, endpoint_id: str, version: int) -> None:
+    """Wait until this process answers calls of an endpoint with a version.
+
+    The host watches the store, and whoever makes something calls it at once.
+    """
+    deadline = time.monotonic() + SEEN_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            live = await call.context.run(call.context.host.find_by_id, endpoint_id)
+        except EstudioError:
+            live = None
+        if live is not None and live.version.number == version:
+            return
+        await asyncio.sleep(SEEN_STEP_SECONDS)
 
 
 def text_field(body: Mapping[str, Any], name: str, *, most: int, default: str = "") -> str:

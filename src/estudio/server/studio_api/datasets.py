@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from estudio.errors import EstudioError, InvalidCall
 from estudio.server.classic.blob_tokens import READ, BlobPlace, check_token, make_token
+from estudio.server.problems import Refused
 from estudio.server.studio_api.answers import date, json_answer, ticks
 from estudio.server.studio_api.calls import StudioCall, noted_error, studio_route, text_field
 from estudio.workspace.studio_datasets import (
@@ -57,6 +58,8 @@ async def get_dataset(call: StudioCall) -> Response:
 async def create_dataset(call: StudioCall) -> Response:
     """A new dataset, or a new version; answers with its id."""
     body = await call.json()
+    if "ModuleNodeId" in body:
+        raise Refused(501, "Outputs are not saved as datasets by this interface; download the output, then upload it.")
     source = body.get("DataSource")
     if not isinstance(source, dict):
         raise InvalidCall("The body must have an object DataSource, beside UploadId.")

@@ -10,10 +10,10 @@ from starlette.responses import Response
 
 from estudio.core.service import DEFAULT_CONCURRENT_CALLS, MAX_CONCURRENT_CALLS, Diagnostics, EndpointResource
 from estudio.errors import DatasetNotFound, InvalidCall, JobNotFound
-from estudio.server.classic.blob_tokens import READ, BlobPlace, check_token
+from estudio.server.classic.blob_tokens import READ, WRITE, BlobPlace, check_token
 from estudio.server.classic.blobs import RESULTS, split_result_name
 from estudio.server.studio_api.answers import iso_time, json_answer
-from estudio.server.studio_api.calls import StudioCall, choice_field, studio_route, text_field
+from estudio.server.studio_api.calls import StudioCall, choice_field, studio_route, text_field, wait_until_seen
 from estudio.workspace.blobs import INPUT_FORMATS, format_of
 from estudio.workspace.services import MAX_DESCRIPTION_CHARACTERS
 from estudio.workspace.studio_services import is_fixed
@@ -51,6 +51,7 @@ async def put_endpoint(call: StudioCall) -> Response:
     changes = _changes(await call.json())
     services = call.studio.services
     made = await call.context.run(services.put_endpoint, call.path("id"), call.path("name"), changes, call.token)
+    await wait_until_seen(call, made.endpoint.id, made.version)
     return json_answer(_described(call, made), 201)
 
 
@@ -122,7 +123,7 @@ async def _resource(call: StudioCall, given: object) -> EndpointResource:
     place = _blob_place(call, location)
     secret = await call.context.run(call.studio.blobs.secret)
     token = dict(parse_qsl(text_field(location, "SasBlobToken", most=MAX_PLACE_CHARACTERS).removeprefix("?")))
-    check_token(secret, token, place, READ, time.time())
+    check_token(secret, token, place, WRITE if token.get("sp") == WRITE else READ, time.time())
     path = await call.context.run(_file_of, call, place)
     suffix = format_of(place.name, INPUT_FORMATS) or "csv"
     return await call.context.run(call.studio.services.make_resource, call.path("id"), name, path, suffix)

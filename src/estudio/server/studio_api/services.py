@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import time
 from typing import TYPE_CHECKING, Any
 
 from estudio.core.service import DEFAULT_ENDPOINT
-from estudio.errors import EstudioError, InvalidCall, ServiceNotFound
+from estudio.errors import InvalidCall, ServiceNotFound
 from estudio.server.studio_api.answers import iso_time, json_answer
-from estudio.server.studio_api.calls import StudioCall, studio_route
+from estudio.server.studio_api.calls import StudioCall, studio_route, wait_until_seen
 from estudio.workspace.code_bundle import parse_code_bundle
 
 if TYPE_CHECKING:
@@ -18,13 +16,9 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from estudio.server.context import ServerContext
-    from estudio.workspace.publishing import PublishedVersion
     from estudio.workspace.studio_objects import StudioObjects
     from estudio.workspace.studio_services import StudioService
 
-SEEN_SECONDS = 10.0
-"""How long a publisher waits until this process answers calls of what it published: the client calls at once."""
-SEEN_STEP_SECONDS = 0.02
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -52,7 +46,7 @@ async def publish_code(call: StudioCall) -> Response:
         raise InvalidCall("The id of a web service has 32 hexadecimal digits.")
     bundle = parse_code_bundle(await call.json(call.context.settings.max_body_bytes))
     published = await call.context.run(call.studio.publisher.publish_code, service_id, bundle, call.token)
-    await _wait_until_seen(call, published)
+    await wait_until_seen(call, published.endpoint.id, published.service.current)
     described = await call.context.run(call.studio.services.get, service_id)
     return json_answer(_described(call, described), 201 if published.version.number == 1 else 200)
 
@@ -63,7 +57,7 @@ async def publish_experiment(call: StudioCall) -> Response:
     update = call.query("updateExistingWebService").lower() == "true"
     publish = call.studio.publisher.publish_experiment
     published = await call.context.run(lambda: publish(name, call.token, update=update))
-    await _wait_until_seen(call, published)
+    await wait_until_seen(call, published.endpoint.id, published.service.current)
     return json_answer(_activity(published.service.id, published.endpoint.id, published.version.number))
 
 
@@ -76,20 +70,6 @@ async def get_publishing(call: StudioCall) -> Response:
     described = await call.context.run(call.studio.services.get, service)
     endpoint = await call.context.run(call.studio.services.endpoint, service, DEFAULT_ENDPOINT, call.token)
     return json_answer(_activity(described.service.id, endpoint.endpoint.id, described.version.number))
-
-
-async def _wait_until_seen(call: StudioCall, published: PublishedVersion) -> None:
-    """The host watches the store; whoever has published calls at once, and is not to be told that there is nothing."""
-    deadline = time.monotonic() + SEEN_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            live = await call.context.run(call.context.host.find_by_id, published.endpoint.id)
-        except EstudioError:
-            pass
-        else:
-            if live.version.number == published.service.current:
-                return
-        await asyncio.sleep(SEEN_STEP_SECONDS)
 
 
 def _activity(service_id: str, endpoint_id: str, version: int) -> dict[str, Any]:

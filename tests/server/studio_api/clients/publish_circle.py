@@ -79,7 +79,7 @@ def several(n, flag, text):
 
 several = services.returns((int, bool, unicode))(services.types(n=int, flag=bool, text=unicode)(several))
 several_there = services.publish(several, workspace_id, token, endpoint=url)
-attempt("several", lambda: list(several_there(41, True, 'na\xefve, "quoted"')))
+attempt("several", lambda: list(several_there(41, True, u'na\xefve, "quoted"')))
 attempt("several mapped", lambda: [list(row) for row in several_there.map([1, 2], [True, False], [u"a", u"b"])])
 
 

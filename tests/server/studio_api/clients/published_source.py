@@ -1,5 +1,5 @@
 # coding=utf-8
-"""A function whose whole file is published: with a coding line, the client sends the source, not a pickle."""
+"""A function of another file, with letters beyond ASCII."""
 
 from azureml import services
 
