@@ -198,6 +198,18 @@ def test_the_same_again_makes_no_version_unless_forced(workspace: Workspace) -> 
     assert (other.is_new, other.version.row_wise, other.version.isolation) == (True, False, ServiceIsolation.WORKER)
 
 
+@pytest.mark.parametrize("isolation", list(ServiceIsolation))
+def test_what_a_call_leaves_in_memory(
+    workspace: Workspace, folder: Path, host: LiveServices, isolation: ServiceIsolation
+) -> None:
+    text = "seen = []\ndef azureml_main(t):\n    seen.append(1)\n    return t.assign(answer=len(seen))\n"
+    write(folder, "scripts/constant.py", text)
+    workspace.services.publish("simple", isolation=isolation)
+    until(lambda: bool(host.services()))
+    answers = [answer(host, "simple")["answer"] for _ in range(3)]
+    assert answers == ([[1], [2], [3]] if isolation is ServiceIsolation.WORKER else [[1], [1], [1]])
+
+
 def test_without_inputs_every_script_works_in_each_call(workspace: Workspace, folder: Path, host: LiveServices) -> None:
     write(folder, "scripts/draw.py", "import random\ndef azureml_main():\n    print(random.random())\n")
     write(
