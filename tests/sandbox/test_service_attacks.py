@@ -226,6 +226,12 @@ def test_folders_are_as_they_were(service: Serving, act: str) -> None:
 
 
 BUNDLE_LOOK = "return open('/box/work/Script Bundle/data.txt').read()"
+WRITE_QUIETLY = """
+import mmap
+with open('/box/work/Script Bundle/data.txt', 'r+b') as stream, mmap.mmap(stream.fileno(), 0) as memory:
+    memory[:1]
+    memory[:1] = b'X'
+"""
 WRITE_THROUGH_A_MAP = """
 import mmap
 path = '/box/work/Script Bundle/data.txt'
@@ -242,6 +248,7 @@ with open(path, 'r+b') as stream:
     "act",
     [
         "open('/box/work/Script Bundle/data.txt', 'w').write('changed')",
+        WRITE_QUIETLY,
         WRITE_THROUGH_A_MAP,
         "os.chmod('/box/work/Script Bundle/data.txt', 0o644)",
         "p = '/box/work/Script Bundle/data.txt'; os.unlink(p); open(p, 'w').write('another')",
