@@ -14,17 +14,22 @@ from tests.workspace.making import make_workspace
 
 from .golden_files import same_as_golden
 from .scripted_door import ScriptedDoor
+from .service_stand_in import ServiceDoor
 
 Captured = pytest.CaptureFixture[str]
 GROUPS = {
     "environment": ["list", "show", "build", "remove"],
     "experiment": ["run", "list", "show", "check", "export"],
     "history": ["list", "show", "compare", "remove", "restore"],
+    "service": ["list", "show", "versions", "promote", "rollback", "remove", "samples", "logs", "statistics"],
+    "service endpoints": ["list", "add", "change", "remove"],
+    "service keys": ["list", "rotate", "create", "remove"],
+    "service jobs": ["list", "show", "cancel"],
     "dataset": ["add", "list", "show", "remove"],
     "store": ["verify", "prune"],
 }
 COMMANDS = [
-    *("", "run", "doctor", "init", "show"),
+    *("", "run", "doctor", "init", "show", "publish", "serve"),
     *GROUPS,
     *(f"{group} {command}" for group, commands in GROUPS.items() for command in commands),
 ]
@@ -86,7 +91,13 @@ def completed(monkeypatch: pytest.MonkeyPatch, capsys: Captured, words: str, doo
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        ("estudio ", ["run", "doctor", "init", "show", *GROUPS]),
+        (
+            "estudio ",
+            ["run", "doctor", "init", "show", "publish", "serve", *(name for name in GROUPS if " " not in name)],
+        ),
+        ("estudio service show p", ["people"]),
+        ("estudio service endpoints change people d", ["default"]),
+        ("estudio service samples people --language c", ["curl", "csharp"]),
         ("estudio experiment run ", ["plain", "scripted"]),
         ("estudio experiment run plain --to h", ["halves"]),
         ("estudio show scripted a", ["after", "alone"]),
@@ -103,7 +114,8 @@ def test_completion(
     monkeypatch: pytest.MonkeyPatch, capsys: Captured, tmp_path: Path, words: str, offered: list[str]
 ) -> None:
     monkeypatch.chdir(make_workspace(tmp_path))
-    assert completed(monkeypatch, capsys, words, ScriptedDoor()) == offered
+    door = ServiceDoor() if words.startswith("estudio service") else ScriptedDoor()
+    assert completed(monkeypatch, capsys, words, door) == offered
 
 
 def test_a_completion_that_fails_is_silent(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:

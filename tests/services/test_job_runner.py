@@ -172,7 +172,7 @@ def test_our_failures_are_tried_again(bench: Bench) -> None:
     ended = bench.wait(job)
     assert ended.state is JobState.FINISHED
     assert bench.text(ended) == expected_text(9)
-    assert sorted(counted.calls) == [0, 3, 3, 6]
+    assert (counted.calls.count(0), set(counted.calls)) == (1, {0, 3, 6})
 
 
 def test_our_failures_end_a_job_that_never_gets_on(bench: Bench) -> None:

@@ -12,7 +12,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.main import get_command
 
-from estudio.cli import dataset, doctor, environment, experiment, history, init, run, show, store
+from estudio.cli import (
+    dataset,
+    doctor,
+    environment,
+    experiment,
+    history,
+    init,
+    publish,
+    run,
+    serve,
+    service,
+    show,
+    store,
+)
 from estudio.cli.command_classes import EstudioCommand, EstudioGroup
 from estudio.cli.door import Door, WorkspaceDoor
 from estudio.cli.screen import writing
@@ -29,6 +42,8 @@ estudio run script.py data.csv --output out.csv  keep its result
 estudio init                                     make this folder a workspace
 estudio experiment run first                     run an experiment, reusing what did not change
 estudio show first choose                        look at what one of its modules gave
+estudio publish score                            make a web service of it
+estudio serve                                    answer its callers
 estudio doctor                                   which walls does this machine give?
 estudio environment list                         which packages can scripts see?
 """
@@ -55,6 +70,21 @@ app.command("init", cls=EstudioCommand, help=init.HELP, short_help="Make a folde
 app.add_typer(experiment.app, name="experiment", short_help="Run, list, show, check and export experiments.")
 app.command("show", cls=EstudioCommand, help=show.HELP, short_help="Look at what a module gave.")(show.show)
 app.add_typer(history.app, name="history", short_help="List, show, compare, remove and restore runs.")
+app.command(
+    "publish",
+    cls=EstudioCommand,
+    help=publish.HELP,
+    short_help="Make a web service of an experiment.",
+    epilog=publish.EPILOG,
+)(publish.publish)
+app.command(
+    "serve",
+    cls=EstudioCommand,
+    help=serve.HELP,
+    short_help="Answer the callers of web services.",
+    epilog=serve.EPILOG,
+)(serve.serve)
+app.add_typer(service.app, name="service", short_help="List, show, promote, call and remove web services.")
 app.add_typer(dataset.app, name="dataset", short_help="Save tables and files under names.")
 app.add_typer(store.app, name="store", short_help="Check and tidy what is kept of runs.")
 

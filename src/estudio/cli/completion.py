@@ -1,4 +1,4 @@
-"""What the shell completes beyond options and choices: names of environments, experiments, modules and datasets.
+"""What the shell completes beyond options and choices: names of environments, experiments, modules, datasets, services.
 
 A completion that fails stays silent: words on a half-typed command line help nobody.
 """
@@ -37,6 +37,27 @@ def module_names(context: typer.Context, incomplete: str) -> list[str]:
 def dataset_names(context: typer.Context, incomplete: str) -> list[str]:
     """The datasets of the workspace here that begin with what was typed."""
     return _offered(lambda door: _datasets_of(door, _workspace_of(context)), context, incomplete)
+
+
+def service_names(context: typer.Context, incomplete: str) -> list[str]:
+    """The services of the workspace here that begin with what was typed."""
+    return _offered(lambda door: _services_of(door, _workspace_of(context)), context, incomplete)
+
+
+def endpoint_names(context: typer.Context, incomplete: str) -> list[str]:
+    """The endpoints of the service that was typed before."""
+    name = str(context.params.get("service") or next(iter(context.args), ""))
+    return _offered(lambda door: _endpoints_of(door, _workspace_of(context), name), context, incomplete)
+
+
+def _services_of(door: Door, folder: Path | None) -> Iterable[str]:
+    with door.open_workspace(folder) as workspace:
+        return [service.name for service in workspace.services.list()]
+
+
+def _endpoints_of(door: Door, folder: Path | None, name: str) -> Iterable[str]:
+    with door.open_workspace(folder) as workspace:
+        return [endpoint.name for endpoint in workspace.services.endpoints(name)]
 
 
 def _modules_of(door: Door, folder: Path | None, name: str) -> Iterable[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from estudio.server.settings import ServerSettings
     from estudio.workspace.environments import EnvironmentSummary
     from estudio.workspace.machine import MachineReport
     from estudio.workspace.previews import Preview
@@ -69,6 +70,10 @@ class Door(Protocol):
         """The experiments of a workspace, without opening its store: for completion."""
         ...
 
+    def serve(self, folder: Path, settings: ServerSettings, on_ready: Callable[[str], None]) -> None:
+        """Serve a workspace until a signal; `on_ready` is told the address once calls are answered."""
+        ...
+
 
 Action = Callable[[Door], int]
 """What a parsed command line is to do: asks the door, renders, and returns the exit code."""
@@ -96,6 +101,12 @@ class WorkspaceDoor:
 
         tables = (finished.outcome.table, finished.outcome.table2)
         return tuple(preview_table(table) for table in tables if table is not None)
+
+    def serve(self, folder: Path, settings: ServerSettings, on_ready: Callable[[str], None]) -> None:
+        """See `estudio.server.serving.serve`."""
+        from estudio.server.serving import serve  # noqa: PLC0415
+
+        serve(folder, settings, on_ready=on_ready)
 
     def list_environments(self) -> tuple[EnvironmentSummary, ...]:
         """See `estudio.workspace.environments.list_environments`."""

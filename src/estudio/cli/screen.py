@@ -181,6 +181,12 @@ def print_document(document: object) -> None:
         sys.stdout.write(json.dumps(document, allow_nan=False) + "\n")
 
 
+def print_text(text: str) -> None:
+    """A text of ours that is data, such as a program or a key, on standard output."""
+    with writing(sys.stdout):
+        sys.stdout.write(text)
+
+
 def write_line(stream: TextIO, text: str, tone: Tone) -> None:
     """A line on a standard stream, coloured where that is a terminal."""
     with suppress(OSError):  # said again, with an exit code, by the last flush in `main`

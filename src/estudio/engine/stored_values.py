@@ -156,6 +156,13 @@ def stored_output(held: HeldOutput, digest: str) -> StoredOutput:
     return replace(held.output, digest=digest)
 
 
+def store_value(objects: ObjectStore, port: str, value: PortValue) -> StoredOutput:
+    """Store one value durably, by itself. Raises StoreFailed."""
+    held = hold_value(objects, port, value, digest_bytes=0)
+    content = small_content(held)
+    return stored_output(held, store_large(objects, held) if content is None else objects.put_bytes(content))
+
+
 def load_value(objects: ObjectStore, output: StoredOutput) -> PortValue:
     """A stored value: a table is mapped, not read.
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from estudio.server.context import ServerContext
 
-GROUPS = ("score", "jobs", "classic", "studio_api", "openapi", "pages", "health", "metrics")
+GROUPS = ("score", "jobs", "classic", "studio_api", "openapi", "pages", "problem_pages", "health", "metrics")
 """Modules of `estudio.server` with `routes(context)`, the busiest first: routes are tried in this order."""
 
 

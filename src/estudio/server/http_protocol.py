@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from estudio.errors import ServiceBusy
+from estudio.server.bodies import WHOLE
 from estudio.server.problems import MEDIA_TYPE, Refused, problem_of
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._fed_bytes = 0
         self._body_bytes = 0
         self._chunk_bytes = 0
-        self._in_head = True
+        self._in_head = False
         self._refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -115,6 +116,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """The next thing to come is a head again."""
         if not self._refused:
+            self.scope[WHOLE] = True  # type: ignore[literal-required]
             super().on_message_complete()
 
     def pause_writing(self) -> None:
@@ -153,7 +155,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _head_is_late(self) -> None:
         self._head_timer = None
-        if self._fed_bytes == 0:
+        if not self._in_head:
             self.transport.close()
         else:
             self._refuse(Refused(408, f"The headers took more than {self.settings.header_seconds:g} s."))

@@ -58,29 +58,50 @@ class ServerMetrics:
         self._requests = Counter("estudio_http_requests", "All requests by status.", ("status",), registry=registry)
         self._bytes_in = Counter("estudio_http_received_bytes", "Bodies of requests.", registry=registry)
         self._bytes_out = Counter("estudio_http_sent_bytes", "Bodies of answers.", registry=registry)
-        self._children: dict[tuple[object, ...], object] = {}
+        self._answered: dict[int, Counter] = {}
+        self._ended: dict[tuple[str, int, str, int], tuple[Counter, Histogram, Histogram]] = {}
+        self._in_flight: dict[tuple[str, int, str], Gauge] = {}
 
     def note(self, exchange: Exchange, seconds: float) -> None:
         """Count an exchange that has ended."""
-        self._requests.labels(exchange.status).inc()
+        status = exchange.status
+        answered = self._answered.get(status)
+        if answered is None:
+            answered = self._answered[status] = self._requests.labels(status)
+        answered.inc()
         self._bytes_in.inc(exchange.bytes_in)
         self._bytes_out.inc(exchange.bytes_out)
-        if not exchange.is_call or not exchange.service:
-            return
-        labels = (exchange.service, exchange.version, exchange.endpoint)
-        self._calls.labels(*labels, exchange.status).inc()
+        if exchange.is_call and exchange.service:
+            self._note_call(exchange, seconds)
+
+    def _note_call(self, exchange: Exchange, seconds: float) -> None:
+        key = (exchange.service, exchange.version, exchange.endpoint, exchange.status)
+        found = self._ended.get(key)
+        if found is None:
+            labels = key[:3]
+            found = (self._calls.labels(*key), self._seconds.labels(*labels), self._queue.labels(*labels))
+            self._ended[key] = found
+        calls, durations, waits = found
+        calls.inc()
+        durations.observe(seconds)
+        waits.observe(exchange.queue_seconds)
         if exchange.code == "service-throttled":
-            self._throttled.labels(*labels).inc()
-        self._seconds.labels(*labels).observe(seconds)
-        self._queue.labels(*labels).observe(exchange.queue_seconds)
+            self._throttled.labels(*key[:3]).inc()
 
     def begin_call(self, exchange: Exchange) -> None:
         """Count a call that is in flight now; `end_call` must follow."""
-        self._flying.labels(exchange.service, exchange.version, exchange.endpoint).inc()
+        self._gauge(exchange).inc()
 
     def end_call(self, exchange: Exchange) -> None:
         """See `begin_call`."""
-        self._flying.labels(exchange.service, exchange.version, exchange.endpoint).dec()
+        self._gauge(exchange).dec()
+
+    def _gauge(self, exchange: Exchange) -> Gauge:
+        key = (exchange.service, exchange.version, exchange.endpoint)
+        gauge = self._in_flight.get(key)
+        if gauge is None:
+            gauge = self._in_flight[key] = self._flying.labels(*key)
+        return gauge
 
     def page(self) -> bytes:
         """All of it in the text format."""

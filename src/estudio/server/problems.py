@@ -47,6 +47,8 @@ INVALID_CALL = {
     "media-type": _kind(415, "media-type-not-supported", "The media type is not supported",
                         "Send JSON, CSV, an Arrow stream or Parquet, and say which in Content-Type."),
     "encoding": _kind(415, "encoding-not-supported", "The encoding is not supported", "Send UTF-8, plain or gzip."),
+    "not-acceptable": _kind(406, "not-acceptable", "None of the media types in Accept can be given",
+                            "Accept JSON; a service with one output can give CSV, Arrow and Parquet, too."),
     "timeout": _kind(408, "body-too-slow", "The body came too slowly", "Send it faster, or less of it."),
     "length": _kind(411, "length-required", "The body's length is missing", "Send Content-Length, or chunks."),
 }  # fmt: skip
@@ -103,8 +105,6 @@ ROUTING: Mapping[int, ProblemKind] = {
     400: _kind(400, "bad-request", "The request cannot be understood", "Check address, headers and body."),
     404: ERRORS[errors.NotFound],
     405: _kind(405, "method-not-allowed", "The address does not take this method", "`Allow` names those it takes."),
-    406: _kind(406, "not-acceptable", "None of the media types in Accept can be given",
-               "Accept JSON, CSV, an Arrow stream or Parquet."),
     408: _kind(408, "request-too-slow", "The request came too slowly", "Send it faster."),
     421: _kind(421, "misdirected-request", "The request was meant for another server", "Check the host."),
     422: _kind(422, "idempotency-key-reused", "The Idempotency-Key was used for another body",

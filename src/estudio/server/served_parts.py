@@ -62,4 +62,4 @@ def workspace_parts(place: str, processes: int) -> ServedParts:
     workspace = Workspace.open(place)
     host = workspace.services.host(processes=processes)  # type: ignore[attr-defined, unused-ignore]
     jobs = workspace.jobs  # type: ignore[attr-defined, unused-ignore]
-    return ServedParts(host, workspace, jobs, jobs.runner(host))
+    return ServedParts(host, workspace, jobs, jobs.runner(host, processes=processes))

@@ -1,7 +1,8 @@
 """Values of a service's parameters in one call, checked; those not given keep their default.
 
 JSON has types, and texts are taken too where a number or a boolean is wanted. In query strings and in the old wire
-everything is text: columns are separated by commas there, a mapping is `name=text,name=text`.
+everything is text: columns are separated by commas there, a mapping is `name=text,name=text`, and
+an empty text is no value, but for parameters of text.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def read_parameters(
             hint = near_name(name[:200], known) or (f" It takes {_listed(known)}." if known else " It takes none.")
             words = f"The service has no parameter {shown(name)}.{hint}"
             problems.add(CallProblem("unknown-parameter", words, place, name[:200]))
-        elif value is not None:
+        elif value is not None and not (all_text and _means_nothing(known[name], value)):
             _read(known[name], value, place, values, problems, all_text=all_text)
     return values
 
@@ -94,6 +95,12 @@ def _typed(parameter: Parameter, given: object, *, all_text: bool) -> Value:
     if all_text and parameter.type in _TEXTS and isinstance(value, bool | int | float):
         return str(value)
     return value
+
+
+def _means_nothing(parameter: Parameter, given: object) -> bool:
+    """Whether an empty text is no value, as in the old system's generated samples, which send all parameters."""
+    is_text = parameter.type in (ParameterType.STRING, ParameterType.TEXT) or "" in parameter.choices
+    return given == "" and not is_text
 
 
 def _is_nested(value: Value) -> bool:

@@ -7,15 +7,19 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from estudio.engine.budget import claim_bytes, machine_budget
+from estudio.engine.budget import Budget, claim_bytes, machine_budget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
-    from estudio.engine.budget import Budget
-
 T = TypeVar("T")
+
+
+def part_of_machine(processes: int) -> Budget:
+    """What one of several equal processes may take of this machine."""
+    whole = machine_budget()
+    return Budget(max(1, whole.parallel // processes), max(1, whole.memory_bytes // processes))
 
 
 class ScoringSlots:

@@ -42,6 +42,8 @@ AGAIN_SECONDS = 0.5
 """Between two attempts, times their number; and between two tries to write an end that the store did not take."""
 BUSY_SECONDS = 1.0
 """At most between two tries where the server is busy."""
+ABANDON_SECONDS = 2.0
+"""How long parts of a job that failed are waited for; a call that is cancelled ends sooner."""
 LOOK_SECONDS = 0.2
 """How long a job that waits for its parts does not look whether it is to stop."""
 
@@ -100,7 +102,8 @@ class JobWork:
             self._check_stopped()
         for name, file in request.outputs.items():
             if file.kind is JobFileKind.WORKSPACE:
-                deliver(self._tools.objects.path_of(results[name].digest), self._tools.files.path_to_write(file.place))
+                source = self._tools.objects.path_of(results[name].digest)
+                deliver(source, self._tools.files.path_to_write(file.place), self.job.id)
         return results
 
     def call(self, inputs: Mapping[str, Table]) -> ScoreOutcome:
@@ -237,10 +240,17 @@ class _Scoring:
                 self._work.check_stopped()
                 for future in wait(flying, LOOK_SECONDS, FIRST_COMPLETED).done:
                     done[flying.pop(future).number] = future.result()
-        finally:
-            for future in flying:
-                future.cancel()
+        except BaseException:
+            self._abandon(flying)
+            raise
         return done
+
+    def _abandon(self, flying: Mapping[Future[dict[str, JobResult]], JobPart]) -> None:
+        """End the parts that are scored still, so that none goes on while the job is begun again."""
+        self._work.stopped.set()
+        for future in flying:
+            future.cancel()
+        wait(flying, ABANDON_SECONDS)
 
     def _kept(self) -> dict[int, dict[str, JobResult]]:
         """What was done before this process began it; a part that was cut otherwise is done again."""
@@ -279,10 +289,17 @@ class _Scoring:
         return self._work.keep(part, outcome.outputs)
 
 
-def deliver(source: Path, target: Path) -> None:
-    """Copy a result to a file of the workspace, whole or not at all. Raises OutputFailed."""
-    beside = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.tmp")
+def deliver(source: Path, target: Path, job_id: str) -> None:
+    """Copy a result to a file of the workspace, whole or not at all. Raises OutputFailed.
+
+    What a process that died wrote for the same job is deleted first.
+    """
+    beginning = f".{target.name[:100]}.{job_id[:16]}."
+    beside = target.with_name(f"{beginning}{secrets.token_hex(6)}.tmp")
     try:
+        for left in target.parent.iterdir():
+            if left.name.startswith(beginning):
+                left.unlink(missing_ok=True)
         with source.open("rb") as read, beside.open("xb") as written:
             shutil.copyfileobj(read, written, 1 << 20)
             written.flush()

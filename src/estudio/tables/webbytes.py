@@ -17,8 +17,10 @@ from estudio.tables.columns import check_type
 from estudio.tables.csvreading import read_csv
 from estudio.tables.csvwriting import write_csv
 from estudio.tables.webarrays import read_column
+from estudio.tables.webarrow import decompressed_bytes
 from estudio.tables.webfitting import MAX_CALL_BYTES, check_columns, fit_column, fit_table
 from estudio.tables.webjson_reading import MAX_CALL_ROWS, Expected, expect, table_of_arrays
+from estudio.tables.webparquet import DELTA_BYTE_ARRAY, flat_texts, page_sizes
 from estudio.tables.webproblems import Place, Problems, shown
 
 if TYPE_CHECKING:
@@ -95,6 +97,7 @@ def _write_parquet(arrow: pa.Table, sink: Any) -> None:  # noqa: ANN401
 
 
 def _read_arrow(body: bytes, expected: Expected, place: Place, problems: Problems) -> Table | None:
+    _check_size(0, decompressed_bytes(body, MAX_CALL_BYTES), place)
     with pa.ipc.open_stream(pa.py_buffer(body)) as reader:
         schema: Any = reader.schema
         if not _check_schema(schema, expected, place, problems):
@@ -109,6 +112,7 @@ def _read_arrow(body: bytes, expected: Expected, place: Place, problems: Problem
                 raise ValueError(f"it has more than {MAX_CALL_BATCHES} batches")
     table = pa.Table.from_batches(batches, schema)
     table.validate(full=True)
+    _check_size(rows, table.nbytes, place)  # counts buffers that columns share once for each
     return fit_table(table, expected, place, problems)
 
 
@@ -116,16 +120,26 @@ def _read_parquet(body: bytes, expected: Expected, place: Place, problems: Probl
     import pyarrow.parquet as pq  # noqa: PLC0415 - loads a library of its own
 
     source: Any = pa.BufferReader(body)
-    with pq.ParquetFile(source) as file:
+    metadata = pq.read_metadata(source)
+    with pq.ParquetFile(source, metadata=metadata, read_dictionary=flat_texts(metadata)) as file:
         schema: Any = file.schema_arrow
         if not _check_schema(schema, expected, place, problems):
             return None
-        metadata = file.metadata
-        groups = range(metadata.num_row_groups)
-        _check_size(metadata.num_rows, sum(metadata.row_group(number).total_byte_size for number in groups), place)
+        _check_pages(body, metadata, place)
         table = file.read()
     table.validate(full=True)
+    _check_size(table.num_rows, table.nbytes, place)
     return fit_table(table, expected, place, problems)
+
+
+def _check_pages(body: bytes, metadata: Any, place: Place) -> None:  # noqa: ANN401
+    groups = range(metadata.num_row_groups)
+    rows = max(metadata.num_rows, sum(metadata.row_group(number).num_rows for number in groups))
+    _check_size(rows, 0, place)
+    sizes = page_sizes(body, metadata, MAX_CALL_BYTES)
+    _check_size(rows, max(sizes.bytes, sizes.repeats), place)
+    if DELTA_BYTE_ARRAY in sizes.encodings:
+        raise ValueError("it uses the encoding DELTA_BYTE_ARRAY, whose size is not known beforehand; use another")
 
 
 def _check_schema(schema: Any, expected: Expected, place: Place, problems: Problems) -> bool:  # noqa: ANN401

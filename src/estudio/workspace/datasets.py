@@ -15,7 +15,7 @@ from estudio.core.dataset import Dataset, check_dataset_name
 from estudio.errors import DatasetNotFound, InvalidDataset
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from estudio.modules.kind_parts import DatasetFile
     from estudio.store.objects import ObjectFolder
@@ -58,7 +58,32 @@ class SavedDatasets:
         family = path.name[: len(path.name) - len(_suffix(path.name) or "")].rstrip(".") if name is None else name
         check_dataset_name(family)
         kind = type_of(path.name)
-        table = None if kind == "Zip" else _read(path)
+        return self.keep(path, family, kind, path.name, None if kind == "Zip" else _read(path))
+
+    def keep(
+        self,
+        path: Path,
+        family: str,
+        kind: str,
+        file_name: str,
+        table: Table | None,
+        facts: Mapping[str, str | float | None] | None = None,
+    ) -> Dataset:
+        """Save a file of a given type with the table that it holds, where it holds one.
+
+        Args:
+            path: where the file lies now.
+            family: the dataset's name.
+            kind: the old system's word for its format.
+            file_name: what it is called; its suffix says how it is read again.
+            table: what was read from it.
+            facts: what else is to be known of it.
+
+        Raises:
+            InvalidDataset: the file cannot be read, or a name that cannot be.
+            StoreFailed: it cannot be kept.
+        """
+        check_dataset_name(family)
         original, size = self._keep(path, zipped=kind == "Zip")
         columns = () if table is None else tuple((column.name, column.type) for column in table.schema.columns)
         return self.records.add_dataset(
@@ -66,12 +91,13 @@ class SavedDatasets:
                 family,
                 original,
                 None if table is None else self._keep_table(table),
-                path.name,
+                file_name,
                 kind,
                 size,
                 time.time(),
                 None if table is None else table.row_count,
                 columns,
+                facts=facts or {},
             )
         )
 

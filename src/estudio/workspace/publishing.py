@@ -25,17 +25,18 @@ from estudio.core.service import (
 from estudio.documents.experiment_document import parse_experiment_document
 from estudio.documents.problems import ProblemCode, ProblemList, raise_problems
 from estudio.engine.snapshot import load_snapshot
+from estudio.engine.stored_values import store_value
 from estudio.errors import InvalidInput, InvalidUsage, ServiceNotFound
 from estudio.services.freezing import FinishedRun, ServiceTerms, facts_of, freeze_version, port_name
 from estudio.services.frozen_version import load_manifest, save_manifest
 from estudio.services.keys import new_key
 from estudio.services.loading import MAX_RECORD_BYTES
-from estudio.services.published_graph import SCRIPT_KIND, links_of, published_graph
+from estudio.services.published_graph import PASSED_PORT, SCRIPT_KIND, links_of, published_graph
 from estudio.workspace.open import open_environments
 from estudio.workspace.recorded_environments import RecordedEnvironments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from estudio.core.events import Event
     from estudio.core.module_kind import Value
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from estudio.services.frozen_version import FrozenVersion
     from estudio.services.keys import NewKey
     from estudio.services.published_graph import PublishedGraph
+    from estudio.tables.table import Table
     from estudio.workspace.experiments import PreparedRun, WorkspaceExperiment
     from estudio.workspace.open import WorkspaceParts
     from estudio.workspace.preparation import PreparedExperiment
@@ -75,7 +77,12 @@ class PublishedVersion:
 
 @dataclass(frozen=True, slots=True)
 class PublishOptions:
-    """What the publisher asked for; None means: as the newest version of that service."""
+    """What the publisher asked for; None means: as the newest version of that service.
+
+    Attributes:
+        service_id: of a new service; drawn where there is none.
+        declared: tables that say what outputs give, by their names, where the run need not: it may then fail.
+    """
 
     name: str | None = None
     promote: bool = True
@@ -87,6 +94,8 @@ class PublishOptions:
     management_token: str | None = None
     on_event: Callable[[Event], None] | None = None
     on_progress: Callable[[str], None] | None = None
+    service_id: str | None = None
+    declared: Mapping[str, Table] | None = None
 
 
 def endpoint_keys(endpoint_id: str, now: float, management_token: str | None = None) -> dict[KeySlot, NewKey]:
@@ -131,8 +140,10 @@ class Publisher:
         run = experiment.run_prepared(
             options.parameters, check=check, on_event=options.on_event, on_progress=options.on_progress
         )
-        _check_finished(run)
+        _check_finished(run, checked[0].live if options.declared else ())
         finished = self._finished(experiment.name, run, options.on_progress)
+        if options.declared:
+            finished = self._with_declared(finished, checked[0], options.declared)
         frozen = freeze_version(self._parts.objects, finished, checked[0], terms)
         return self._add(name, newest, frozen, checked[0], options)
 
@@ -172,6 +183,18 @@ class Publisher:
             dict(zip(records, objects.put_many(complete), strict=True)),
         )
 
+    def _with_declared(
+        self, finished: FinishedRun, graph: PublishedGraph, declared: Mapping[str, Table]
+    ) -> FinishedRun:
+        """The run with these tables in the place of what its outputs gave, or did not give."""
+        outputs = dict(finished.outputs)
+        for name in graph.outputs:
+            prepared = finished.modules[name]
+            table = declared.get(port_name(prepared.module, prepared.settings.settings))
+            if table is not None:
+                outputs[name] = (store_value(self._parts.objects, PASSED_PORT, table),)
+        return replace(finished, outputs=outputs)
+
     def _add(
         self,
         name: str,
@@ -186,7 +209,7 @@ class Publisher:
         is_new = options.force or newest is None or newest.manifest != manifest
         version = newest
         if version is None or is_new:
-            service = Service(secrets.token_hex(16), name, now, 1)
+            service = Service(options.service_id or secrets.token_hex(16), name, now, 1)
             endpoint = Endpoint(secrets.token_hex(16), service.id, DEFAULT_ENDPOINT, now)
             made = endpoint_keys(endpoint.id, now, options.management_token)
             version = services.add_version(
@@ -280,11 +303,12 @@ def _check_links(
             problems.add(place_of("modules", module.name, setting), ProblemCode.WRONG_LINK, words)
 
 
-def _check_finished(run: PreparedRun) -> None:
-    """Raises InvalidInput, naming the module, for a run in which one failed."""
-    if run.run.finished:
+def _check_finished(run: PreparedRun, may_fail: Collection[str]) -> None:
+    """Raises InvalidInput, naming the module, for a run in which one failed that may not."""
+    failed = [each for each in run.run.module_runs if each.state is ModuleState.FAILED]
+    record = next((each for each in failed if each.module not in may_fail), None)
+    if run.run.finished or (record is None and failed):
         return
-    record = next((each for each in run.run.module_runs if each.state is ModuleState.FAILED), None)
     what = f"Run {run.run.id} is {run.run.state.value}"
     if record is not None:
         message = str((record.error or {}).get("message", ""))

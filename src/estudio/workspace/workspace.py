@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from estudio.workspace.folder import WorkspaceFolder
     from estudio.workspace.jobs import WorkspaceJobs
     from estudio.workspace.services import WorkspaceServices
+    from estudio.workspace.studio_objects import StudioObjects
     from estudio.workspace.upkeep import PrunedStore, VerifiedStore
 
 LATEST = "latest"
@@ -134,7 +135,7 @@ class Workspace:
         return verify_store(self._parts.database, self._parts.objects)
 
     def prune(self, *, keep_runs: int | None = None, dry_run: bool = False) -> PrunedStore:
-        """Remove what no run and no dataset refers to; see `upkeep.prune_store`. Raises StoreFailed."""
+        """Remove what no run, dataset, web service or job refers to; see `upkeep.prune_store`. Raises StoreFailed."""
         from estudio.workspace.upkeep import prune_store  # noqa: PLC0415 - the same
 
         _ = self.repaired
@@ -144,6 +145,12 @@ class Workspace:
     def datasets(self) -> SavedDatasets:
         """Datasets by name: `add`, `list`, `get`, `versions`, `table`, `remove`. Raises StoreFailed."""
         return self._parts.datasets
+
+    def studio(self, workspace_id: str) -> StudioObjects:
+        """Its objects as clients of the old Studio know them; ids begin with the workspace's own."""
+        from estudio.workspace.studio_objects import StudioObjects  # noqa: PLC0415 - only where it is served
+
+        return StudioObjects(workspace_id, self, self._parts)
 
     @cached_property
     def services(self) -> WorkspaceServices:

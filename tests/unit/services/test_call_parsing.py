@@ -268,5 +268,15 @@ def test_required_parameters_of_old_calls() -> None:
     assert problems == [("missing-parameter", "/GlobalParameters", "trees")]
 
 
+def test_an_empty_parameter_of_an_old_call_is_not_given() -> None:
+    given = {"trees": "", "rate": "", "names": "", "orient": ""}
+    body: dict[str, Any] = {"Inputs": {"input1": []}, "GlobalParameters": given}
+    of = version(parameters=PARAMETERS)
+    assert classic_problems(body, of) == [("missing-parameter", "/GlobalParameters", "trees")]
+    given["trees"] = "1"
+    parsed = parse_classic_request(orjson.dumps(body), of, swagger=False)
+    assert parsed.parameters == {"trees": 1, "orient": ""}
+
+
 def test_an_old_call_without_inputs() -> None:
     assert parse_classic_request(b"", version(0), swagger=True) == ParsedCall()

@@ -1,0 +1,80 @@
+"""Schemathesis calls the services as their documents say, and as they do not: nothing but what is documented comes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import GenerationMode
+from schemathesis.core.parameters import ParameterLocation
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
+
+from tests.server.running import context_of, running
+from tests.server.test_openapi import described_host
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MODES = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with running(context_of(described_host())) as address:
+        yield address
+
+
+def beyond_schemas(case: Any) -> list[Any]:
+    """Checks that cannot be made of this case.
+
+    OpenAPI has no words for what is in a CSV or Parquet file; a key that was made wrong is replaced by the right one;
+    an Idempotency-Key is drawn twice for different calls.
+    """
+    excluded = []
+    if case.media_type != "application/json" or "Idempotency-Key" in (case.headers or {}):
+        excluded.append(positive_data_acceptance)
+    wrong = case.meta.components.get(ParameterLocation.BODY), case.meta.components.get(ParameterLocation.QUERY)
+    is_wrong = any(part is not None and part.mode is GenerationMode.NEGATIVE for part in wrong)
+    if not is_wrong or case.media_type != "application/json":
+        excluded.append(negative_data_rejection)
+    return excluded
+
+
+def check_all(address: str, mode: GenerationMode, examples: int, headers: dict[str, str]) -> None:
+    for found in schemathesis.openapi.from_url(address).get_all_operations():
+        assert isinstance(found, Ok), found
+        operation = found.ok()
+
+        @settings(
+            max_examples=examples,
+            phases=[Phase.generate],
+            deadline=None,
+            derandomize=True,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy(generation_mode=mode))
+        def check(case: Any) -> None:
+            case.call_and_validate(headers=headers, excluded_checks=beyond_schemas(case))
+
+        check()
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    ("path", "key"),
+    [
+        ("/services/all/openapi.json", "call-key"),
+        ("/services/all/versions/1/openapi.json", "call-key"),
+        ("/services/two/openapi.json", "two-key"),
+    ],
+)
+def test_services_answer_as_documented(url: str, path: str, key: str, mode: GenerationMode) -> None:
+    check_all(url + path, mode, 25, {"Authorization": f"Bearer {key}"})
+
+
+def test_the_server_answers_as_documented(url: str) -> None:
+    check_all(f"{url}/openapi.json", GenerationMode.POSITIVE, 5, {})
