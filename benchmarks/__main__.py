@@ -19,6 +19,7 @@ PROGRAMS = (
     "breakdown",
     "experiment_chain",
     "rerun",
+    "service_calls",
 )
 
 

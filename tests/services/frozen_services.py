@@ -50,7 +50,7 @@ def table(*values: float) -> Table:
 
 def numbers(of: Table) -> list[float]:
     """The column `x`."""
-    return [float(each) for each in of.to_arrow().column("x").to_pylist()]
+    return [float(each or 0.0) for each in of.to_arrow().column("x").to_pylist()]
 
 
 @dataclass
@@ -166,10 +166,12 @@ class Bench:
             environments={"default": self.objects.put_bytes(b"{}")},
         )
 
-    def publish(self, work: str = "doubled", offset: float = 0.0, *, promote: bool = True, **limits: int) -> int:
+    def publish(
+        self, work: str = "doubled", offset: float = 0.0, *, promote: bool = True, max_concurrent_calls: int = 20
+    ) -> int:
         """The next version of the service `double`; its number."""
         frozen = self.frozen(work, offset)
-        made = Endpoint("e" * 32, "s" * 32, DEFAULT_ENDPOINT, 1.0, **limits)  # type: ignore[arg-type] -- numbers
+        made = Endpoint("e" * 32, "s" * 32, DEFAULT_ENDPOINT, 1.0, max_concurrent_calls=max_concurrent_calls)
         key = new_key(KeyScope.CALL, 1.0, endpoint_id=made.id, slot=KeySlot.PRIMARY)
         self.key = self.key or key.token
         version = self.repository.add_version(

@@ -262,6 +262,19 @@ def test_calls_are_counted_and_kept_as_diagnostics_say(bench: Bench, host: LiveS
     assert len(bench.repository.list_calls(endpoint.id, 10)) == 2
 
 
+def test_a_version_that_is_loaded_too_late_is_closed_at_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("estudio.services.version_slots.CLOSING_SECONDS", 0.01)
+    bench.publish()
+    bench.loading.clear()
+    host = bench.host()
+    host.close(drain_seconds=1)
+    bench.loading.set()
+    until(lambda: len(bench.executors) == 1 and bench.executors[0].is_closed)
+    until(lambda: not list((tmp_path / "services").iterdir()))
+
+
 def test_closing_waits_for_calls_in_flight(bench: Bench, host: LiveServices) -> None:
     begun, go = threading.Event(), threading.Event()
 

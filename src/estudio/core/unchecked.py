@@ -5,7 +5,7 @@ Only for changes that cannot break the value's rules; `dataclasses.replace` is r
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from typing import Any
@@ -19,4 +19,4 @@ def with_fields(value: Checked, **changes: Any) -> Checked:  # noqa: ANN401 -- f
     put = object.__setattr__
     for name in type(value).__slots__:  # type: ignore[attr-defined]
         put(copy, name, changes[name] if name in changes else getattr(value, name))
-    return cast("Checked", copy)
+    return copy

@@ -103,6 +103,7 @@ class Call(object):
         }  # fmt: skip
 
     def run(self):
+        """Take the tables in, call the author's code, give the result back."""
         notes.start_notes()
         tables = self._step("hand_over", self._hand_over)
         if tables is None:

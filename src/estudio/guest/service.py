@@ -11,6 +11,7 @@ import ctypes
 import gc
 import json
 import os
+import select
 import signal
 import struct
 import threading
@@ -183,8 +184,10 @@ class _Template(object):
         os.close(log)
         os.close(self.control)
         own = os.getpid()
-        seeds.reseed()
         gc.enable()
+        if not _is_waiting(connection):
+            service_call.rehearse()  # every page that is touched for the first time costs a fault; now nobody waits
+        seeds.reseed()
         asked, job, payload, descriptors = _receive(connection)
         limits = job["limits"]
         if limits is not None:
@@ -196,6 +199,12 @@ class _Template(object):
 
 
 # --- messages ---------------------------------------------------------------------------------------------------
+
+
+def _is_waiting(connection):
+    watch = select.poll()
+    watch.register(connection, select.POLLIN)
+    return bool(watch.poll(0))
 
 
 def _receive(connection):

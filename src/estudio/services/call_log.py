@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from estudio.core.service import LATENCY_SECONDS, CallCounts, Diagnostics
-from estudio.errors import EstudioError, RateLimited, ServiceThrottled
+from estudio.errors import RateLimited, ServiceThrottled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,8 +116,8 @@ class CallLog:
             try:
                 self.flush()
                 self.trouble = ""
-            except EstudioError as error:  # a disk that is full now may have room later; readiness tells of it
-                self.trouble = error.message
+            except Exception as error:  # noqa: BLE001 -- a full disk may have room later; readiness tells of it
+                self.trouble = f"calls cannot be noted: {error}"
 
 
 def _counts(key: tuple[str, int, int], count: _Count) -> CallCounts:

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 WATCH_SECONDS = 0.25
 """How often the store is asked whether anything changed: a change is to be seen within a second."""
+JOB_LOADING_SECONDS = 1800.0
+"""How long a job waits for its version: an environment may have to be built first."""
 NOTICEABLE_SECONDS = 0.001
 """Waiting for a version to be loaded that is worth telling."""
 
@@ -81,10 +83,6 @@ class UnadmittedVersion:
 
     def close(self) -> None:
         """Nothing: the host closes what nobody calls any more."""
-
-
-JOB_LOADING_SECONDS = 1800.0
-"""How long a job waits for its version: an environment may have to be built first."""
 
 
 class LiveServices:
@@ -248,8 +246,8 @@ class LiveServices:
             try:
                 self.refresh()
                 self._trouble = ""
-            except EstudioError as error:  # calls go on with what is known; readiness tells of it
-                self._trouble = error.message
+            except Exception as error:  # noqa: BLE001 -- calls go on with what is known; readiness tells of it
+                self._trouble = _words(error)
             self._changed.wait(self._watch_seconds)
             self._changed.clear()
 

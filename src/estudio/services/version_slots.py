@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -28,6 +28,8 @@ LOADING_THREADS = 2
 """Versions that are loaded at one time: each takes a core while its guests come up."""
 RETRY_SECONDS = 5.0
 """A version that could not be loaded is tried again after that: an environment may be built by then."""
+CLOSING_SECONDS = 5.0
+"""How long the end waits for versions that are being loaded: longer than most take, but for building environments."""
 KEEP_SECONDS = 60.0
 """A version that nothing refers to stays in memory for that long after its last call."""
 
@@ -122,15 +124,15 @@ class VersionSlots:
                 slot.loaded.close()
 
     def close(self) -> None:
-        """Close all, with the calls in flight."""
+        """Close all, with the calls in flight; a version that is still being loaded ends when it is."""
         with self._lock:
             self._is_closed = True
             slots = list(self._slots.values())
             self._slots.clear()
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        wait([slot.loading for slot in slots], CLOSING_SECONDS)
         for slot in slots:
-            if slot.loaded is not None:
-                slot.loaded.kill()
+            slot.loading.add_done_callback(_kill)
 
     def _slot(self, version: ServiceVersion) -> _Slot:
         """Under the lock."""
@@ -141,6 +143,11 @@ class VersionSlots:
             slot = self._slots[key] = _Slot(version, loading, now)
             loading.add_done_callback(lambda _: self._on_loaded())
         return slot
+
+
+def _kill(loading: Future[LoadedGraph]) -> None:
+    if not loading.cancelled() and loading.exception() is None:
+        loading.result().kill()
 
 
 def key_of(version: ServiceVersion) -> Key:

@@ -32,17 +32,14 @@ class InlineBytes:
     def add(self, table: Table) -> dict[str, Any] | None:
         """The layout of a table that was taken in, on the wire; None where there is no room for it."""
         arrow = table.to_arrow()
-        if arrow.nbytes + self.size > self._room:
-            return None
         before, pieces = self.size, len(self._pieces)
-        columns = [
-            self._column(name, column.chunk(0))
-            for name, column in zip(arrow.schema.names, arrow.itercolumns(), strict=True)
-        ]
-        if self.size > self._room:
-            self.size = before
-            del self._pieces[pieces:]
-            return None
+        columns = []
+        for name, column in zip(arrow.column_names, arrow.itercolumns(), strict=True):
+            columns.append(self._column(name, column.chunk(0)))
+            if self.size > self._room:
+                self.size = before
+                del self._pieces[pieces:]
+                return None
         return {"rows": arrow.num_rows, "columns": columns}
 
     def joined(self) -> bytes:

@@ -7,6 +7,7 @@ and then used in place.
 from __future__ import annotations
 
 import mmap  # noqa: TC003 - in a public signature
+import struct
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -27,6 +28,13 @@ if TYPE_CHECKING:
 
 MAX_REPEATED_BYTES = 4 << 30
 """Bytes of input columns handed back a second time and more: free for the guest, costly for all who write them out."""
+FEW_ROWS = 64
+"""Rows up to which values are looked at one by one, instead of by a function that has to be called first."""
+_PLAIN = {
+    kind: (scalar_type(kind), int(kind.lstrip("uintfloa")) // 8)
+    for kind in ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64")
+}
+"""Types whose every bit pattern but NaN is a value: the Arrow type, bytes of one."""
 BUFFER_ALIGNMENT = 8
 """Bytes: compiled code may fault on numbers that are not at a multiple of their size."""
 
@@ -136,6 +144,10 @@ def _nulls(column: ColumnLayout, _: pa.Buffer) -> Arrow:
 
 
 def _fixed(column: ColumnLayout, data: pa.Buffer) -> Arrow:
+    if column.type in _PLAIN and 0 < column.rows <= FEW_ROWS and column.buffers[0] is None:
+        array = _few(column, data)
+        if array is not None:
+            return array
     bits = value_bits(column.type)
     if bits is None:
         raise KeyError("a type that is not known")
@@ -148,6 +160,20 @@ def _fixed(column: ColumnLayout, data: pa.Buffer) -> Arrow:
         return mark_missing(array)
     array.validate(full=True)
     return _without_full_validity(array)
+
+
+def _few(column: ColumnLayout, data: pa.Buffer) -> Arrow | None:
+    """A short column of numbers with nothing missing, or None where something may be.
+
+    Every value of these types is sound but NaN, and that is looked for here: a function of pyarrow costs more.
+    """
+    arrow, size = _PLAIN[column.type]
+    values = _buffer(column, 1, data, size * column.rows)
+    if column.type[0] == "f":
+        numbers = struct.unpack_from(f"={column.rows}{'d' if size == 8 else 'f'}", values)
+        if any(number != number for number in numbers):  # noqa: PLR0124 -- NaN is what differs from itself
+            return None
+    return pa.Array.from_buffers(arrow, column.rows, [None, values], 0)
 
 
 def _variable(column: ColumnLayout, data: pa.Buffer) -> Arrow:

@@ -156,9 +156,10 @@ class WorkspaceParts:
 
     def live_services(self, processes: int, slots: int | None) -> LiveServices:
         """All web services in memory. Raises StoreFailed."""
+        from estudio.modules.service_executors import LEAST_SLOTS  # noqa: PLC0415 - imports the sandbox
         from estudio.services.live_services import LiveServices  # noqa: PLC0415 - imports Arrow
 
-        ready = max(1, (os.cpu_count() or 1) // processes) if slots is None else slots
+        ready = max(LEAST_SLOTS, (os.cpu_count() or 1) // processes) if slots is None else slots
         self._sweep_services()
         return LiveServices(self.services, self.loading_parts(ready), processes=processes)
 

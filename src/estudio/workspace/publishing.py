@@ -133,7 +133,9 @@ class Publisher:
         checked: list[PublishedGraph] = []
 
         def check(prepared: PreparedExperiment) -> None:
-            checked[:] = [checked_graph(prepared, experiment.file, terms.fixed)]
+            known = prepared.experiment.parameters.keys()  # one that was fixed before may be gone
+            fixed = terms.fixed if options.fixed is not None else terms.fixed & known
+            checked[:] = [checked_graph(prepared, experiment.file, fixed)]
 
         run = experiment.run_prepared(
             options.parameters, check=check, on_event=options.on_event, on_progress=options.on_progress

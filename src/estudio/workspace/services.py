@@ -321,7 +321,8 @@ class WorkspaceServices:
 
         Args:
             processes: how many server processes there are: each takes its part of an endpoint's calls.
-            slots: guests that each version keeps ready; without it as many as there are cores for each process.
+            slots: calls of one script at a time; without it as many as there are cores for each process, and two at
+                least: while one guest recovers from its call, another takes the next.
         """
         return self._parts.live_services(processes, slots)
 
