@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from estudio.core.limits import MIB
+from estudio.server.problems import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,8 +26,11 @@ MAX_PICTURE_BYTES = 8 * MIB
 
 
 def wants_visualizations(query: dict[str, str]) -> bool:
-    """Whether the query asks for them; the word is taken out, as it is no parameter of a service."""
-    return query.pop(QUERY, "false").lower() == "true"
+    """Whether the query asks for them; the word is taken out, as it is no parameter of a service. Raises Refused."""
+    value = query.pop(QUERY, "false").lower()
+    if value not in ("true", "false"):
+        raise Refused(400, "visualizations is true or false.")
+    return value == "true"
 
 
 def add_visualizations(body: bytes, visualizations: Mapping[str, Visualization]) -> bytes:
