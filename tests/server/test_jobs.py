@@ -162,7 +162,11 @@ def test_paths_that_are_refused(served: JobServer, place: str, where: str) -> No
         ({"inputs": {"input1": RECORDS, "more": RECORDS}}, "unknown-input", "/inputs/more"),
         ({"inputs": {"input1": RECORDS}, "outputs": {"more": {}}}, "unknown-output", "/outputs"),
         ({"inputs": {"input1": RECORDS}, "outputs": {"output1": "csv"}}, "wrong-body", "/outputs/output1"),
-        ({"inputs": {"input1": RECORDS}, "outputs": {"output1": {"format": "exe"}}}, "wrong-format", ""),
+        (
+            {"inputs": {"input1": RECORDS}, "outputs": {"output1": {"format": "exe"}}},
+            "wrong-format",
+            "/outputs/output1",
+        ),
         ({"inputs": {"input1": {"upload": 5}}}, "wrong-body", "/inputs/input1"),
         ({"inputs": {"input1": {"upload": "0" * 64 + ".csv"}}}, "unknown-upload", "/inputs/input1"),
         ({"inputs": {"input1": {"upload": "../x.csv"}}}, "unknown-upload", "/inputs/input1"),

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from estudio.core.run import ModuleRun, ModuleState, RunRecord, RunState, StoredOutput
+from estudio.core.service import Endpoint, Service, ServiceVersion
 from estudio.store.database import Database
 from estudio.store.journal import SMALL_BYTES
 from estudio.store.objects import ObjectFolder
@@ -79,10 +80,32 @@ def open_database(folder: Path, _: str) -> None:
         say("runs", len(database.runs.list_runs()))
 
 
+def publish_versions(folder: Path, name: str) -> None:
+    """Ten versions of one service, as every other child publishes them; each is promoted."""
+    service = Service("5" * 32, "pima", 1.0, 1)
+    endpoint = Endpoint("e" * 32, service.id, "default", 1.0)
+    with Database(folder / "database.sqlite") as database:
+        for _ in range(10):
+            version = ServiceVersion(service.id, 0, 1.0, "pima", name, "", "aa" * 32)
+            added = database.services.add_version(service, version, endpoint, ())
+            database.services.promote(service.id, added.number)
+            say(added.number)
+
+
+def claim_jobs(folder: Path, _: str) -> None:
+    """All jobs that are to be had."""
+    with Database(folder / "database.sqlite") as database:
+        while (job := database.jobs.claim_job(this_process(), 1.0, 1000)) is not None:
+            say(job.id)
+
+
 def main() -> None:
     """Wait for a line where WAIT is set, so that several begin at once."""
     what, folder, name = sys.argv[1:]
-    doings = [put_same_objects, add_runs, run_until_killed, hold_the_lock, open_database]
+    doings = [
+        *(put_same_objects, add_runs, run_until_killed, hold_the_lock, open_database),
+        *(publish_versions, claim_jobs),
+    ]
     if os.environ.get("WAIT"):
         say("waiting")
         sys.stdin.readline()

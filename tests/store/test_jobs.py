@@ -10,11 +10,15 @@ import pytest
 
 from estudio.core.job import JOB_MOVES, MAX_ATTEMPTS, Job, JobFile, JobFileKind, JobRequest, JobState
 from estudio.errors import EndpointNotFound, JobNotFound, StateConflict
+from estudio.store.database import Database
 from estudio.store.job_rules import FINAL_STATES, LOST_CODE
 from tests.store import service_records as given
+from tests.store.children import run_children
 from tests.store.service_records import ME, OTHER, RESULT, ident
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from estudio.store.service_protocols import JobRepository, ServiceRepository
 
 ENDPOINT, SECOND = given.endpoint(), given.endpoint(endpoint_name="second")
@@ -282,3 +286,16 @@ def test_of_threads_with_one_idempotency_key_one_adds(jobs: JobRepository) -> No
     for thread in threads:
         thread.join()
     assert (len(made), len(set(made)), len(jobs.list_jobs())) == (6, 1, 1)
+
+
+def test_of_processes_that_claim_at_once_one_wins(tmp_path: Path) -> None:
+    with Database(tmp_path / "database.sqlite") as database:
+        database.services.add_version(given.service(), given.version(), ENDPOINT, ())
+        for number in range(30):
+            database.jobs.add_job(given.job(ENDPOINT, str(number)))
+        said = run_children("claim_jobs", tmp_path, 3)
+        won = [job_id for each in said for job_id in each.split()]
+        assert sorted(won) == sorted(ident(str(number)) for number in range(30))
+        owners = {job.owner for job in database.jobs.list_jobs()}
+        assert len(database.jobs.repair(lambda _: False, 2.0)) == 30
+    assert None not in owners

@@ -20,6 +20,7 @@ from estudio.errors import (
 from estudio.store.database import Database
 from estudio.store.service_rules import KEPT_MINUTES
 from tests.store import service_records as given
+from tests.store.children import run_children
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -311,6 +312,17 @@ def test_threads_that_publish_at_once_get_distinct_numbers(services: ServiceRepo
         thread.join()
     assert sorted(numbers) == list(range(1, 31))
     assert len(services.list_keys()) == 2
+
+
+def test_processes_that_publish_at_once_get_distinct_numbers(tmp_path: Path) -> None:
+    said = run_children("publish_versions", tmp_path, 3)
+    numbers = [int(number) for each in said for number in each.split()]
+    assert sorted(numbers) == list(range(1, 31))
+    with Database(tmp_path / "database.sqlite") as database:
+        service = database.services.get_service("pima")
+        assert service.current in numbers
+        assert service.previous != service.current
+        assert len(database.services.list_endpoints()) == 1
 
 
 def test_another_process_sees_each_change(tmp_path: Path) -> None:

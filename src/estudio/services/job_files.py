@@ -20,7 +20,7 @@ from estudio.errors import CallProblem, InvalidCall, InvalidDataset, OutputFaile
 from estudio.tables.arrowreading import read_arrow
 from estudio.tables.canonical import write_canonical
 from estudio.tables.csvwriting import write_csv
-from estudio.tables.formats import Format, file_kind
+from estudio.tables.formats import GZIP, Format, file_kind
 from estudio.tables.jsonwriting import write_json_lines
 from estudio.tables.reading import ReadingOptions, read_table_as
 from estudio.tables.table import Table
@@ -60,6 +60,11 @@ class WorkspaceFiles(Protocol):
 def check_format(format_: str) -> FileKind:
     """What a format's name means. Raises InvalidUsage."""
     return file_kind(Path("-"), format_, InvalidDataset)
+
+
+def format_name(kind: FileKind) -> str:
+    """The one name of a format: `csv`, `nh.tsv.gz`."""
+    return f"{kind.format.value}{GZIP if kind.gzip else ''}"
 
 
 def read_job_table(path: Path, format_: str, port: ServicePort) -> Table:

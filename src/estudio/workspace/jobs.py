@@ -23,8 +23,9 @@ from estudio.errors import (
     OutputFailed,
     StateConflict,
 )
-from estudio.services.job_files import PARTS_FORMAT, check_format, keep_part
+from estudio.services.job_files import PARTS_FORMAT, check_format, format_name, keep_part
 from estudio.services.jobs import KEEP_SECONDS
+from estudio.tables.formats import file_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from estudio.services.job_runner import JobRunner
     from estudio.store.objects import ObjectFolder
     from estudio.store.service_protocols import JobRepository
-    from estudio.tables.formats import FileKind
     from estudio.tables.table import Table
     from estudio.workspace.folder import WorkspaceFolder
 
@@ -118,7 +118,7 @@ class WorkspaceJobs:
             InvalidCall: an unknown format, or more than MAX_UPLOAD_BYTES.
             StoreFailed: it cannot be kept.
         """
-        _check_format(format)
+        named = _named_format(format)
 
         def write(descriptor: int) -> None:
             with open(descriptor, "wb", closefd=False) as file:
@@ -134,7 +134,7 @@ class WorkspaceJobs:
                         )
                     file.write(chunk)
 
-        return JobFile(JobFileKind.OBJECT, self._objects.put_file(write), format)
+        return JobFile(JobFileKind.OBJECT, self._objects.put_file(write), named)
 
     def keep_tables(self, tables: Mapping[str, Table]) -> dict[str, JobFile]:
         """Tables in memory as files of a job: of a call that is answered later. Raises StoreFailed."""
@@ -204,29 +204,29 @@ class WorkspaceJobs:
 
     def _taken(self, name: str, file: JobFile) -> JobFile:
         """An input's file as it is now, in the store."""
-        _check_format(file.format)
+        named = _named_format(file.format, f"/inputs/{name}", name)
         if file.kind is JobFileKind.WORKSPACE:
             path = self._files.path_to_read(file.place)
             with path.open("rb") as source:
-                return JobFile(JobFileKind.OBJECT, self._objects.put_descriptor(source.fileno()), file.format)
+                return JobFile(JobFileKind.OBJECT, self._objects.put_descriptor(source.fileno()), named)
         if not self._objects.has(file.place):
             words = (
                 f"There is no upload {file.place[:64]!r} for the input {name!r}. Uploads without a job last an hour."
             )
             raise InvalidCall(words, problems=[CallProblem("unknown-upload", words, f"/inputs/{name}", name)])
-        return file
+        return replace(file, format=named)
 
     def _aimed(self, name: str, file: JobFile) -> JobFile:
         """Where an output goes."""
-        _check_format(file.format)
+        named = _named_format(file.format, f"/outputs/{name}", name)
         if file.kind is not JobFileKind.WORKSPACE:
-            return replace(file, place="")
+            return replace(file, place="", format=named)
         try:
             self._files.path_to_write(file.place)
         except OutputFailed as error:
             problem = CallProblem("wrong-path", error.message, f"/outputs/{name}", name)
             raise InvalidCall(error.message, problems=[problem]) from error
-        return replace(file, place=normal_path(file.place))
+        return replace(file, place=normal_path(file.place), format=named)
 
 
 class JobFolder:
@@ -273,28 +273,20 @@ class JobFolder:
 
 def format_of_path(place: str) -> str:
     """The format that a file's suffix says. Raises InvalidCall."""
-    name = PurePosixPath(place).name
-    for cut in range(len(name.split(".")) - 1, 0, -1):
-        ending = ".".join(name.split(".")[-cut:])
-        if len(ending) <= MAX_FORMAT_CHARACTERS and _is_format(ending):
-            return ending
-    words = f"{place[:200]!r} is no table's file: its name ends in none of .csv, .tsv, .parquet, .arrow, .jsonl, .xlsx."
-    raise InvalidCall(words, problems=[CallProblem("wrong-format", words)])
-
-
-def _is_format(text: str) -> bool:
     try:
-        check_format(text)
-    except (InvalidUsage, InvalidDataset):
-        return False
-    return True
+        return format_name(file_kind(PurePosixPath(place[-MAX_FORMAT_CHARACTERS:]), None, InvalidDataset))
+    except InvalidDataset as error:
+        words = f"{place[:200]!r} is no table's file: its name ends in .csv, .tsv, .parquet, .arrow, .jsonl or .xlsx."
+        raise InvalidCall(words, problems=[CallProblem("wrong-format", words)]) from error
 
 
-def _check_format(format_: str) -> FileKind:
+def _named_format(format_: str, pointer: str = "", name: str | None = None) -> str:
+    """The one name of a format that a caller asks for. Raises InvalidCall."""
     try:
-        return check_format(format_[: MAX_FORMAT_CHARACTERS + 1] or "none")
+        return format_name(check_format(format_[: MAX_FORMAT_CHARACTERS + 1] or "none"))
     except (InvalidUsage, InvalidDataset) as error:
-        raise InvalidCall(error.message, problems=[CallProblem("wrong-format", error.message)]) from error
+        problem = CallProblem("wrong-format", error.message, pointer, name)
+        raise InvalidCall(error.message, problems=[problem]) from error
 
 
 def _port_problems(version: ServiceVersion, request: JobRequest) -> list[CallProblem]:

@@ -135,7 +135,7 @@ class Workspace:
         return verify_store(self._parts.database, self._parts.objects)
 
     def prune(self, *, keep_runs: int | None = None, dry_run: bool = False) -> PrunedStore:
-        """Remove what no run and no dataset refers to; see `upkeep.prune_store`. Raises StoreFailed."""
+        """Remove what no run, dataset, web service or job refers to; see `upkeep.prune_store`. Raises StoreFailed."""
         from estudio.workspace.upkeep import prune_store  # noqa: PLC0415 - the same
 
         _ = self.repaired
