@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from estudio.tables.table import Table
     from estudio.tables.typenames import Arrow
 
+FEW_ROWS = 8
+"""Up to here objects are made and written at once; a template of keys pays off only with more rows."""
 _ESCAPED = re.compile(r'[\x00-\x1f"\\]')
 
 
@@ -65,6 +67,10 @@ def _records(arrow: pa.Table) -> bytes:
     """Each row by one template that has all keys: half the time of making objects only to write them."""
     if not arrow.num_columns:
         return b"[" + b",".join([b"{}"] * arrow.num_rows) + b"]"
+    if arrow.num_rows <= FEW_ROWS:
+        names = arrow.schema.names
+        rows = zip(*map(json_values, _arrays(arrow)), strict=True)
+        return orjson.dumps([dict(zip(names, row, strict=True)) for row in rows])
     template = _template(tuple(arrow.schema.names))
     fragments = [_fragments(array) for array in _arrays(arrow)]
     return ("[" + ",".join([template % row for row in zip(*fragments, strict=True)]) + "]").encode()

@@ -343,3 +343,11 @@ def test_modern_json_has_typed_values() -> None:
     expected = '[{"a\\"%s":1.5,"b":9223372036854775807,"c":"x\\"\\n","d":[1],"e":null},{"a\\"%s":null,"b":1,"c":"é","d":null,"e":true}]'  # noqa: E501
     assert write_json_table(table, Orient.RECORDS).decode() == expected
     assert orjson.loads(write_json_table(table, Orient.SPLIT))["data"][1] == [None, 1, "é", None, True]
+
+
+def test_many_rows_are_written_as_few_are() -> None:
+    names = {'a"%s': [1.5, math.inf, None], "b": [2**63 - 1, 1, None], "c": ['x"\n', "é", None], "p": ["%s", ",", ""]}
+    few = Table.from_arrow(pa.table(names | {"d": [[1, 2], None, []], "e": [None, True, False]}))
+    many = Table.from_arrow(pa.concat_tables([few.to_arrow()] * 10))
+    row = write_json_table(few, Orient.RECORDS)[1:-1]
+    assert write_json_table(many, Orient.RECORDS) == b"[" + b",".join([row] * 10) + b"]"
