@@ -153,7 +153,9 @@ def _result(slot: _Slot, deadline: float) -> LoadedGraph:
     try:
         return slot.loading.result(max(0.0, deadline - time.monotonic()))
     except TimeoutError:
-        raise ServiceBusy(f"{what} is still being loaded; call again.", retry_after_seconds=1) from None
+        raise ServiceBusy(
+            f"{what} is still being loaded; call again.", retry_after_seconds=1, reason="loading"
+        ) from None
     except (EnvironmentFailed, SandboxUnavailable, ServiceBusy):
         raise
     except EstudioError as error:

@@ -80,6 +80,8 @@ def test_an_upload_is_read_back_with_a_token_or_the_key_alone(classic: Classic) 
     assert classic.send("GET", with_token, key="").body == b"a,b\n"
     part = classic.send("GET", with_token, headers={"Range": "bytes=2-2"}, key="")
     assert (part.status, part.body) == (206, b"b")
+    head = classic.send("HEAD", with_token, key="")
+    assert (head.status, head.headers["content-length"], head.body) == (200, "4", b"")
 
 
 def test_what_storage_hands_out_is_enough_to_upload(classic: Classic) -> None:

@@ -134,3 +134,13 @@ def test_details_are_bounded() -> None:
 )
 def test_the_number_of_a_module_error(text: str, number: str) -> None:
     assert error_number(text) == number
+
+
+def test_the_documentation_has_the_whole_catalogue() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "classic-wire.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if re.match(r"\| \d{3} \| `", line)]
+    documented = {(int(row.split("|")[1]), *re.findall(r"`(\w+)`", row)[:1]): row for row in rows}
+    assert set(documented) == {(kind.status, kind.code) for kind in CATALOGUE}
+    for kind in CATALOGUE:
+        row = documented[kind.status, kind.code]
+        assert set(kind.sentences) <= set(re.findall(r"`(\w+)`", row))

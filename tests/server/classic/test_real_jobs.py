@@ -10,11 +10,12 @@ import pytest
 
 from estudio.server.app import create_app
 from estudio.workspace.workspace import Workspace
-from tests.server.classic.conftest import Answered, Classic
 from tests.server.running import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.server.classic.conftest import Answered, Classic
 
 BLOCK = {"x-ms-blob-type": "BlockBlob"}
 

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import gzip
 import json
+import socket
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.server.classic.conftest import OTHER_KEY, rows
+from estudio.services.calling import ScoreCall, ScoreOutcome
+from tests.server.classic.conftest import OTHER_KEY, SAMPLE, rows
 
 if TYPE_CHECKING:
     from tests.server.classic.conftest import Classic
@@ -207,3 +211,69 @@ def test_words_of_the_script_stay_here_where_errors_are_not_exposed(classic: Cla
     answer = classic.execute(rows(["1", "raise"]))
     assert answer.error == (400, "ModuleExecutionError", "85")
     assert "ZeroDivisionError" not in json.dumps(answer.json)
+
+
+def test_gzip_is_taken(classic: Classic) -> None:
+    body = gzip.compress(json.dumps(rows(["1.5", "x"])).encode())
+    answer = classic.execute(body, headers={"Content-Encoding": "gzip"})
+    assert answer.json["Results"]["output1"]["value"]["Values"] == [["3", "x"]]
+    assert classic.execute(body[:-9], headers={"Content-Encoding": "gzip"}).error == (
+        400, "BadArgument", "RequestBodyInvalid",
+    )  # fmt: skip
+
+
+def test_a_body_that_is_too_large_is_refused_packed_or_not(classic: Classic) -> None:
+    object.__setattr__(classic.context.settings, "max_body_bytes", 1000)
+    large = b" " * 1001
+    for body, headers in ((large, {}), (gzip.compress(large), {"Content-Encoding": "gzip"})):
+        assert classic.execute(body, headers=headers).error == (413, "BadArgument", "RequestBodyInvalid")
+
+
+def test_a_caller_who_leaves_ends_the_call(classic: Classic) -> None:
+    left = threading.Event()
+
+    def wait(call: ScoreCall) -> ScoreOutcome:
+        assert call.cancelled is not None
+        if call.cancelled.wait(20):
+            left.set()
+        return ScoreOutcome({"output1": SAMPLE})
+
+    endpoint = classic.host.add("patient", wait, inputs={}, outputs={"output1": SAMPLE}, key="patient-key")
+    host, port = classic.url.removeprefix("http://").split(":")
+    path = f"/workspaces/{classic.host.workspace_id}/services/{endpoint.id}/execute?api-version=2.0"
+    head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer patient-key\r\nContent-Length: 2\r\n\r\n{{}}"
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(head.encode())
+        assert not left.wait(0.2)
+    assert left.wait(20)
+
+
+def test_a_service_without_inputs_takes_an_empty_call(classic: Classic) -> None:
+    endpoint = classic.host.add(
+        "bare", lambda _: ScoreOutcome({"output1": SAMPLE}), inputs={}, outputs={"output1": SAMPLE}, key="bare-key"
+    )
+    url = f"{classic.url}/workspaces/{classic.host.workspace_id}/services/{endpoint.id}/execute?api-version=2.0"
+    bodies: tuple[object, ...] = (b"", {}, {"Inputs": {}, "GlobalParameters": {}}, {"inputs": None})
+    for body in bodies:
+        answer = classic.send("POST", url, body, key="bare-key")
+        assert answer.json["Results"]["output1"]["value"]["Values"] == [["1.5", "x"], ["2", "y"]]
+
+
+def test_the_address_of_a_call_is_found_in_any_case_of_its_ids(classic: Classic) -> None:
+    url = f"{classic.url}/workspaces/{classic.host.workspace_id.upper()}/services/{classic.endpoint.id.upper()}"
+    assert classic.send("POST", f"{url}/execute?api-version=2.0", rows(["1", "x"])).status == 200
+
+
+def test_a_slow_body_is_given_up(classic: Classic) -> None:
+    object.__setattr__(classic.context.settings, "body_grace_seconds", 0.2)
+    host, port = classic.url.removeprefix("http://").split(":")
+    path = f"/workspaces/{classic.host.workspace_id}/services/{classic.endpoint.id}/execute?api-version=2.0"
+    head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer call-key\r\nContent-Length: 20\r\n\r\n{{"
+    with socket.create_connection((host, int(port))) as connection:
+        connection.settimeout(20)
+        connection.sendall(head.encode())
+        answer = b""
+        while b"ScoreRequestTimeout" not in answer and (part := connection.recv(65536)):
+            answer += part
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b'"code":"RequestTimeout"' in answer

@@ -18,6 +18,8 @@ from estudio.server.classic.help_routes import samples_of
 from estudio.workspace.call_wire import swagger_definitions
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.routing import Route
@@ -54,7 +56,7 @@ def _write(live: LiveEndpoint, address: str) -> bytes:
     return orjson.dumps(swagger_document(live, address, definitions))
 
 
-def swagger_document(live: LiveEndpoint, address: str, definitions: dict[str, object]) -> dict[str, object]:
+def swagger_document(live: LiveEndpoint, address: str, definitions: Mapping[str, object]) -> dict[str, object]:
     """The whole document; `address` is the endpoint's own, definitions say what goes in and comes out."""
     parts = urlsplit(address)
     return {
