@@ -57,7 +57,8 @@ def response_schema(version: ServiceVersion, samples: Mapping[str, Table], orien
         return forms[orient] if orient else {"anyOf": list(forms.values())}
 
     outputs = {port.name: table(port) for port in version.outputs}
-    return _object({"outputs": _object(outputs, required=list(outputs))}, required=["outputs"])
+    answered: Schema = {"outputs": _object(outputs, required=list(outputs)), "visualizations": {"type": "object"}}
+    return _object(answered, required=["outputs"])
 
 
 def request_examples(version: ServiceVersion, samples: Mapping[str, Table]) -> dict[str, Any]:
