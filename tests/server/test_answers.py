@@ -18,6 +18,7 @@ from estudio.server.request_log import RequestLog
 from estudio.server.settings import ServerSettings
 from estudio.services.calling import Readiness, ScoreCall, ScoreOutcome
 from estudio.services.calling_double import HostDouble
+from estudio.tables.table import Table
 from tests.server.raw import connect, head
 from tests.server.running import SAMPLE, context_of, running
 
@@ -273,3 +274,15 @@ def test_the_log_has_a_line_for_each_request_without_payload_and_key() -> None:
     assert second["status"] == 404
     assert "call-key" not in stream.getvalue()
     assert "split" not in stream.getvalue()
+
+
+@pytest.mark.parametrize("characters", [10, 100_000])
+def test_a_short_call_may_have_a_long_answer(characters: int) -> None:
+    def long(_: ScoreCall) -> ScoreOutcome:
+        return ScoreOutcome({"output1": Table.from_arrow(pa.table({"a": [1.0], "b": ["x" * characters]}))})
+
+    host = HostDouble()
+    host.add("echo", long, inputs={"input1": SAMPLE}, outputs={"output1": SAMPLE})
+    with running(context_of(host)) as url:
+        answer = httpx.post(url + SCORE, json=ROWS, headers=KEY)
+    assert answer.json() == {"outputs": {"output1": [{"a": 1.0, "b": "x" * characters}]}}

@@ -14,7 +14,7 @@ from estudio.server.answer_store import KeptAnswer
 from estudio.server.bodies import GZIP_WINDOW, unpack
 from estudio.server.problems import MEDIA_TYPE, Refused, problem_of_failure
 from estudio.server.visualizations import add_visualizations, wants_visualizations
-from estudio.workspace.web_calls import ScoreCall, check_acceptable, parse_score_request, render_outputs
+from estudio.workspace.web_calls import JSON, ScoreCall, check_acceptable, parse_score_request, render_outputs
 
 if TYPE_CHECKING:
     import threading
@@ -22,10 +22,14 @@ if TYPE_CHECKING:
     from estudio.server.answer_store import AnswerStore
     from estudio.server.settings import ServerSettings
     from estudio.services.calling import LiveEndpoint, ScoreOutcome
+    from estudio.tables.table import Table
     from estudio.workspace.web_calls import ParsedCall
 
 MIN_PACKED_BYTES = 1 * KIB
 """Smaller answers fit into one packet as they are."""
+SMALL_BYTES = 16 * KIB
+"""Of JSON, read or written in some hundred microseconds at most."""
+CELL_BYTES = 8
 MAX_QUERY_FIELDS = 200
 GZIP_LEVEL = 1
 """The next level costs half as much again for a few percent."""
@@ -98,11 +102,66 @@ def answer_call(call: CallBytes, settings: ServerSettings, store: AnswerStore) -
     return _packed(call, answer)
 
 
+def is_small_call(call: CallBytes) -> bool:
+    """Whether reading it costs less than handing it to a thread: JSON of a few rows, as it came."""
+    return (
+        len(call.body) <= SMALL_BYTES
+        and not call.is_packed
+        and call.idempotency_key is None
+        and call.content_type.startswith(JSON)
+    )
+
+
+def is_small_outcome(call: CallBytes, outcome: ScoreOutcome) -> bool:
+    """Whether writing it does: a few rows as JSON, no pictures."""
+    return (
+        not call.query
+        and check_acceptable(call.accept, call.live.version) == JSON
+        and sum(map(_size, outcome.outputs.values())) <= SMALL_BYTES
+    )
+
+
+def _size(table: Table) -> int:
+    """Bytes of a table, about; where all columns are of fixed width, without looking at each."""
+    arrow = table.to_arrow()
+    cells = CELL_BYTES * arrow.num_rows * arrow.num_columns
+    if cells > SMALL_BYTES:
+        return cells
+    try:
+        return cells if all(kind.bit_width for kind in arrow.schema.types) else cells + int(arrow.nbytes)
+    except ValueError:  # a width that varies
+        return cells + int(arrow.nbytes)
+
+
+def checked_call(call: CallBytes, settings: ServerSettings) -> tuple[ParsedCall, bool]:
+    """As `parsed_call`, after a look at what the answer may be. Raises InvalidCall, Refused."""
+    check_acceptable(call.accept, call.live.version)
+    return parsed_call(call, settings)
+
+
+def score_parsed(call: CallBytes, parsed: ParsedCall) -> ScoreOutcome:
+    """Score; blocks."""
+    return call.live.score(
+        ScoreCall(parsed.inputs, parsed.parameters, deadline=call.deadline, cancelled=call.cancelled)
+    )
+
+
 def _score(call: CallBytes, settings: ServerSettings) -> Answer:
+    parsed, shows = checked_call(call, settings)
+    return _rendered(call, parsed, score_parsed(call, parsed), settings, shows=shows)
+
+
+def answer_of(
+    call: CallBytes, parsed: ParsedCall, outcome: ScoreOutcome, settings: ServerSettings, *, shows: bool
+) -> Answer:
+    """The answer to a call that was scored; `shows` adds visualizations."""
+    return _packed(call, _rendered(call, parsed, outcome, settings, shows=shows))
+
+
+def _rendered(
+    call: CallBytes, parsed: ParsedCall, outcome: ScoreOutcome, settings: ServerSettings, *, shows: bool
+) -> Answer:
     live = call.live
-    check_acceptable(call.accept, live.version)
-    parsed, shows = parsed_call(call, settings)
-    outcome = live.score(ScoreCall(parsed.inputs, parsed.parameters, deadline=call.deadline, cancelled=call.cancelled))
     answer = _failed(call, outcome, settings) if outcome.failure else None
     if answer is None:
         rendered, media_type = render_outputs(outcome.outputs, call.accept, live.version, parsed.orient)

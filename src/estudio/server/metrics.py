@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from estudio.core.service import LATENCY_SECONDS
+from estudio.server.access import authorize_manager
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,11 +119,19 @@ def forget_gauges(folder: Path, place: int) -> None:
         file.unlink(missing_ok=True)
 
 
+def _is_from_here(request: Request) -> bool:
+    """Whether the machine itself asks, and no proxy on it asks for somebody else."""
+    host = request.client.host if request.client is not None else ""
+    is_forwarded = "x-forwarded-for" in request.headers or "forwarded" in request.headers
+    return host in ("127.0.0.1", "::1") and not is_forwarded
+
+
 def routes(context: ServerContext) -> list[BaseRoute]:
     """The route of /metrics."""
 
     async def metrics(request: Request) -> Response:
-        del request
+        if not context.settings.open_metrics and not _is_from_here(request):
+            authorize_manager(context, request.scope)
         page = await context.run(context.metrics.page)
         return Response(page, headers={"content-type": CONTENT_TYPE_LATEST})
 

@@ -1,7 +1,7 @@
 """Score calls of the modern face: found, allowed, read, scored in one thread, answered.
 
-The event loop only moves bytes: parsing, checking, scoring and rendering are one hop into a thread and back. The
-routes are plain ASGI, since this is the path that has to be short.
+Parsing, checking, scoring and rendering are one hop into a thread and back, but for calls of a few rows: those are
+parsed and rendered in the loop, which costs less than the turns that threads take. The routes are plain ASGI.
 """
 
 from __future__ import annotations
@@ -18,7 +18,15 @@ from starlette.routing import Route
 from estudio.errors import VersionNotFound
 from estudio.server.access import authorize, header
 from estudio.server.answer_store import AnswerStore
-from estudio.server.answering import CallBytes, answer_call
+from estudio.server.answering import (
+    CallBytes,
+    answer_call,
+    answer_of,
+    checked_call,
+    is_small_call,
+    is_small_outcome,
+    score_parsed,
+)
 from estudio.server.bodies import is_packed, read_packed_body
 from estudio.server.exchange import exchange_of
 
@@ -78,7 +86,10 @@ class ScoreRoute:
             WATCH_SECONDS, lambda: watch.append(loop.create_task(_watch_caller(receive, call.cancelled)))
         )
         try:
-            answer = await context.call(answer_call, call, context.settings, self._answers)
+            if is_small_call(call):
+                answer = await self._answer_small(call)
+            else:
+                answer = await context.call(answer_call, call, context.settings, self._answers)
         finally:
             timer.cancel()
             for task in watch:
@@ -86,6 +97,15 @@ class ScoreRoute:
         if call.cancelled.is_set():
             raise ClientDisconnect
         return answer
+
+    async def _answer_small(self, call: CallBytes) -> Answer:
+        """Read and write a few rows here: threads that do so take turns with the loop, and that costs more."""
+        context = self._context
+        parsed, shows = checked_call(call, context.settings)
+        outcome = await context.call(score_parsed, call, parsed)
+        if is_small_outcome(call, outcome):
+            return answer_of(call, parsed, outcome, context.settings, shows=shows)
+        return await context.run(answer_of, call, parsed, outcome, context.settings, shows=shows)
 
 
 def routes(context: ServerContext) -> list[BaseRoute]:

@@ -38,6 +38,10 @@ def service_document(live: LiveEndpoint, *, pinned: bool, server_url: str) -> Do
     samples = _samples(live)
     path = f"/services/{live.service.name}" + (f"/versions/{version.number}" if pinned else "") + "/score"
     schemas = {"Call": request_schema(version, samples), "Answer": response_schema(version, samples)}
+    schemas["Answer"]["properties"]["visualizations"] = {
+        "type": "object",
+        "description": "By module: what it printed (`text`) and drew (`images`); only where the query asks for it.",
+    }
     return {
         "openapi": OPENAPI,
         "info": {

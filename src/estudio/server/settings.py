@@ -44,6 +44,7 @@ class ServerSettings:
         allowed_origins: web pages of these origins may call (CORS); `*` for all.
         public_descriptions: OpenAPI, docs, swagger.json and help pages are readable without a key.
         expose_errors: an answer names the module, message, line and traceback of an author's error.
+        open_metrics: /metrics needs no key, wherever the request comes from.
         idempotency_seconds: how long an answer is kept for its Idempotency-Key.
         idempotency_bytes: of answers kept in each worker.
         log_format: `json`, `text` or `none`.
@@ -71,6 +72,7 @@ class ServerSettings:
     allowed_origins: tuple[str, ...] = ()
     public_descriptions: bool = True
     expose_errors: bool = True
+    open_metrics: bool = False
     idempotency_seconds: float = 86_400.0
     idempotency_bytes: int = 64 * MIB
     log_format: str = "json"

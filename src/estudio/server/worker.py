@@ -30,6 +30,9 @@ from estudio.server.settings import ServerSettings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+SWITCH_SECONDS = 0.0005
+"""How long a thread may keep the interpreter while others wait; with Python's 5 ms each call's thread would hold up the
+loop, and with it all other calls."""
 MAX_ORDER_BYTES = 1 << 20
 
 
@@ -72,6 +75,7 @@ class WorkerOrder:
 
 def run_worker(order: WorkerOrder, sockets: list[socket.socket], on_started: Callable[[GracefulServer], None]) -> None:
     """Serve until a signal. Raises what opening the parts raises; then nothing has been served."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     parts = open_parts(order.parts, order.place, order.settings.workers)
     log = RequestLog(order.settings.log_format)
     threads = ServerThreads(order.settings.max_calls)
