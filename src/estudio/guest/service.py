@@ -31,7 +31,7 @@ FORKED, RETIRED = 1, 2
 INLINE_BYTES = 64 * 1024
 """Results up to here travel in the answer; larger ones go into a file that the host hands over when asked."""
 QUIET_MILLISECONDS = 1
-"""A child that has waited so long rehearses its call; sooner, calls queue up, and it would only take their processor."""
+"""A child that has waited so long rehearses its call; sooner, calls queue up, and it would take their processor."""
 
 _libc = ctypes.CDLL(None)
 _ACTION_BYTES = 256
