@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -82,7 +83,7 @@ class Serving:
             for script in self.executor._scripts.values()
             if script.example.script == source
             and script.example.bundle is None
-            and script.example.limits == self.limits
+            and replace(script.example.limits, timeout_seconds=1) == replace(self.limits, timeout_seconds=1)
         )
         return found
 

@@ -30,6 +30,8 @@ TOLD = struct.Struct("=BQi")
 FORKED, RETIRED = 1, 2
 INLINE_BYTES = 64 * 1024
 """Results up to here travel in the answer; larger ones go into a file that the host hands over when asked."""
+QUIET_MILLISECONDS = 1
+"""A child that has waited so long rehearses its call; sooner, calls queue up, and it would take their processor."""
 
 _libc = ctypes.CDLL(None)
 _ACTION_BYTES = 256
@@ -185,7 +187,7 @@ class _Template(object):
         os.close(self.control)
         own = os.getpid()
         gc.enable()
-        if not _is_waiting(connection):
+        if not _is_awaited(connection):
             service_call.rehearse()  # every page that is touched for the first time costs a fault; now nobody waits
         seeds.reseed()
         asked, job, payload, descriptors = _receive(connection)
@@ -201,10 +203,10 @@ class _Template(object):
 # --- messages ---------------------------------------------------------------------------------------------------
 
 
-def _is_waiting(connection):
+def _is_awaited(connection):
     watch = select.poll()
     watch.register(connection, select.POLLIN)
-    return bool(watch.poll(0))
+    return bool(watch.poll(QUIET_MILLISECONDS))
 
 
 def _receive(connection):

@@ -21,7 +21,7 @@ from estudio.modules.execute_python_script import call_folder, outcome_of, reope
 from estudio.modules.file_digests import digest_of
 from estudio.modules.inputs import opened_bundle
 from estudio.modules.reports import CheckedReport, check_report, used_bytes
-from estudio.modules.service_message import ProcessLimits, call_parts, load_message
+from estudio.modules.service_message import CallParts, ProcessLimits, call_parts, load_message
 from estudio.modules.service_slots import NoPlace, Slots
 from estudio.sandbox.outcome import judge
 from estudio.sandbox.policy import GuestProfile
@@ -63,6 +63,7 @@ class _Script:
 
     slots: Slots[_Serving]
     example: ScriptCall
+    users: int = 0
 
 
 class ServiceExecutor:
@@ -99,9 +100,8 @@ class ServiceExecutor:
             SandboxUnavailable: the walls cannot be built, or broke.
             EnvironmentFailed: the environment's packages cannot be imported.
         """
-        with self._at_work():
-            begin = time.monotonic()
-            script = self._script_of(call)
+        begin = time.monotonic()
+        with self._at_work(), self._script_of(call) as script:
             try:
                 serving = script.slots.take(call.limits.timeout_seconds)
             except NoPlace:
@@ -123,8 +123,7 @@ class ServiceExecutor:
         Raises:
             As `call`, but for ServiceBusy.
         """
-        with self._at_work():
-            script = self._script_of(call)
+        with self._at_work(), self._script_of(call) as script:
             while script.slots.idle_count < self._slots:
                 loaded = self._load(call, None)
                 if not isinstance(loaded, _Serving):
@@ -134,14 +133,20 @@ class ServiceExecutor:
 
     @contextlib.contextmanager
     def _at_work(self) -> Iterator[None]:
-        with self._idle:
-            self._calls += 1
+        self._begin_work()
         try:
             yield
         finally:
-            with self._idle:
-                self._calls -= 1
-                self._idle.notify_all()
+            self._end_work()
+
+    def _begin_work(self) -> None:
+        with self._idle:
+            self._calls += 1
+
+    def _end_work(self) -> None:
+        with self._idle:
+            self._calls -= 1
+            self._idle.notify_all()
 
     def _no_place(self, call: ScriptCall) -> ScriptOutcome:
         if self._is_cancelled:
@@ -159,28 +164,36 @@ class ServiceExecutor:
         self, call: ScriptCall, serving: _Serving | None, begin: float, on_output: Callable[[bytes], None] | None
     ) -> tuple[ScriptOutcome, _Serving | None]:
         parts = call_parts(call)
-        for attempt in range(MAX_ATTEMPTS):
-            if serving is None or not serving.guest.alive or attempt == MAX_ATTEMPTS - 1:
-                _close(serving)
-                loaded = self._load(call, on_output)
-                if not isinstance(loaded, _Serving):
-                    total = time.monotonic() - begin
-                    return replace(loaded, timings=replace(loaded.timings, total_seconds=total)), None
-                serving = loaded
-            queue = time.monotonic() - begin
-            guest = serving.guest
-            with reopened(parts.files) as descriptors:
-                job = parts.text(serving.limits if self.isolation is ServiceIsolation.CALL else None)
-                facts = guest.call(
-                    ServiceMessage(job, parts.payload, descriptors),
-                    self._bounds(call.limits, on_output, guest.loaded_log),
-                )
-            if not facts.unbegun:
-                outcome = self._outcome(call, guest, facts)
-                timings = replace(outcome.timings, queue_seconds=queue, total_seconds=time.monotonic() - begin)
-                return replace(outcome, timings=timings), serving
+        try:
+            for attempt in range(MAX_ATTEMPTS):
+                if serving is None or not serving.guest.alive or attempt == MAX_ATTEMPTS - 1:
+                    _close(serving)
+                    serving = None
+                    loaded = self._load(call, on_output)
+                    if not isinstance(loaded, _Serving):
+                        total = time.monotonic() - begin
+                        return replace(loaded, timings=replace(loaded.timings, total_seconds=total)), None
+                    serving = loaded
+                queue = time.monotonic() - begin
+                facts = self._hold(call, parts, serving, on_output)
+                if not facts.unbegun:
+                    outcome = self._outcome(call, serving.guest, facts)
+                    timings = replace(outcome.timings, queue_seconds=queue, total_seconds=time.monotonic() - begin)
+                    return replace(outcome, timings=timings), serving
+        except BaseException:
+            _close(serving)
+            raise
         _close(serving)
         raise SandboxBroken("Guests of this service end before they get their call. Try the call again.")
+
+    def _hold(
+        self, call: ScriptCall, parts: CallParts, serving: _Serving, on_output: Callable[[bytes], None] | None
+    ) -> ServiceFacts:
+        guest = serving.guest
+        with reopened(parts.files) as descriptors:
+            job = parts.text(serving.limits if self.isolation is ServiceIsolation.CALL else None)
+            message = ServiceMessage(job, parts.payload, descriptors)
+            return guest.call(message, self._bounds(call.limits, on_output, guest.loaded_log))
 
     def _outcome(self, call: ScriptCall, guest: ServiceGuest, facts: ServiceFacts) -> ScriptOutcome:
         facts.log[:0] = guest.loaded_log
@@ -244,7 +257,7 @@ class ServiceExecutor:
         if serving is not None and not serving.guest.alive:
             _close(serving)
             serving = None
-        if serving is not None and self._is_worn_out(serving):
+        if serving is not None and self._is_worn_out(script, serving):
             if serving.is_followed and script.slots.idle_count:
                 _close(serving)
                 serving = None
@@ -253,45 +266,64 @@ class ServiceExecutor:
                 self._start_successor(script)
         script.slots.give_back(serving)
 
-    def _is_worn_out(self, serving: _Serving) -> bool:
+    def _is_worn_out(self, script: _Script, serving: _Serving) -> bool:
         guest = serving.guest
         if guest.calls >= self._max_calls:
             return True
         if guest.calls % LOOK_EVERY_CALLS or self.isolation is not ServiceIsolation.WORKER:
             return False
         cgroup = guest.guest.cgroup
-        return cgroup is not None and cgroup.used_bytes() > MEMORY_SHARE * self.pools.limits.memory_bytes
+        return cgroup is not None and cgroup.used_bytes() > MEMORY_SHARE * script.example.limits.memory_bytes
 
     def _start_successor(self, script: _Script) -> None:
         """Load another guest while the old one still serves: no call waits for it."""
 
         def start() -> None:
-            with self._at_work(), contextlib.suppress(EstudioError):  # then the old one goes on
+            try:
                 loaded = self._load(script.example, None)
                 if isinstance(loaded, _Serving):
                     script.slots.add_idle(loaded)
+            except EstudioError:
+                pass  # the old one goes on
+            finally:
+                self._leave(script)
+                self._end_work()
 
+        self._begin_work()
+        with self._lock:
+            script.users += 1
         threading.Thread(target=start, name="estudio-service-successor").start()
 
     # --- scripts
 
-    def _script_of(self, call: ScriptCall) -> _Script:
-        limits = replace(call.limits, timeout_seconds=1.0)  # what is left of a call's time differs from call to call
-        key = (call.script, self._bundle_key(call.bundle), call.calling, limits, call.allow_programs)
+    @contextlib.contextmanager
+    def _script_of(self, call: ScriptCall) -> Iterator[_Script]:
+        """The places for calls of this script, which are kept meanwhile. Times and logs are bounded call by call."""
+        limits = call.limits
+        sizes = (limits.memory_bytes, limits.disk_bytes, limits.processes, limits.output_bytes)
+        key = (call.script, self._bundle_key(call.bundle), call.calling, sizes, call.allow_programs)
         with self._lock:
             script = self._scripts.get(key)
             if script is None:
                 slots: Slots[_Serving] = Slots(self._slots, last_first=self.isolation is ServiceIsolation.WORKER)
                 script = self._scripts[key] = _Script(slots, replace(call, tables=(), parameters={}, seed=None))
+            script.users += 1
             self._scripts.move_to_end(key)
             dropped = self._drop_unused()
         for old in dropped:
             _empty(old)
-        return script
+        try:
+            yield script
+        finally:
+            self._leave(script)
+
+    def _leave(self, script: _Script) -> None:
+        with self._lock:
+            script.users -= 1
 
     def _drop_unused(self) -> list[_Script]:
         oldest = list(self._scripts)[: max(0, len(self._scripts) - MAX_SCRIPTS)]
-        return [self._scripts.pop(key) for key in oldest if self._scripts[key].slots.is_unused]
+        return [self._scripts.pop(key) for key in oldest if not self._scripts[key].users]
 
     def _bundle_key(self, bundle: str | Path | None) -> tuple[str, str] | None:
         """A bundle by its path and content. The content is read again only where the file has changed."""

@@ -36,13 +36,11 @@ class ProcessLimits:
         address_bytes: of one process without its input tables, which are mapped.
         input_bytes: what inputs may take more, at most.
         file_bytes: of one file.
-        cpu_seconds: of one call's process.
     """
 
     address_bytes: int
     input_bytes: int
     file_bytes: int
-    cpu_seconds: int
 
     @classmethod
     def of(cls, guest: Guest, limits: Limits) -> ProcessLimits:
@@ -52,7 +50,6 @@ class ProcessLimits:
             address_bytes(guest) + limits.memory_bytes + (ADDRESS_SLACK_BYTES if is_counted else 0),
             COUNTED_INPUT_BYTES if is_counted else 2 * limits.output_bytes,
             max(limits.disk_bytes, limits.output_bytes),
-            PROCESSORS * int(limits.timeout_seconds + 1),
         )
 
 
@@ -76,11 +73,12 @@ def load_message(
 
 @dataclass(frozen=True, slots=True)
 class CallParts:
-    """One call, laid out. `files` have to be opened for it."""
+    """One call, laid out. `files` have to be opened for it; `cpu_seconds` is what its own process may take."""
 
     job: dict[str, Any]
     payload: bytes
     files: tuple[TableFile, ...]
+    cpu_seconds: int
 
     def text(self, limits: ProcessLimits | None) -> bytes:
         """The description for a guest's next process."""
@@ -88,7 +86,7 @@ class CallParts:
             mapped = sum(2 * file.size_bytes for file in self.files)
             self.job["limits"] = {
                 "address_bytes": limits.address_bytes + min(mapped, limits.input_bytes),
-                "cpu_seconds": limits.cpu_seconds,
+                "cpu_seconds": self.cpu_seconds,
                 "file_bytes": limits.file_bytes,
             }
         return json.dumps(self.job).encode()
@@ -113,7 +111,7 @@ def call_parts(call: ScriptCall) -> CallParts:
         "seed": call.seed,
         "limits": None,
     }
-    return CallParts(job, inline.joined(), tuple(files))
+    return CallParts(job, inline.joined(), tuple(files), PROCESSORS * int(call.limits.timeout_seconds + 1))
 
 
 def _as_file(table: Table, files: list[TableFile]) -> dict[str, Any]:

@@ -42,12 +42,6 @@ class Slots(Generic[Held]):
         self._waiting: deque[_Waiter[Held]] = deque()
         self._closed = False
 
-    @property
-    def is_unused(self) -> bool:
-        """Whether no call holds or waits for a place."""
-        with self._lock:
-            return self._used == 0
-
     def take(self, seconds: float) -> Held | None:
         """A place: what is idle in it, or None where it is empty.
 
