@@ -45,7 +45,7 @@ modules:
   sample: {kind: dataset, dataset: datasets/sample.csv}
   input: {kind: web-service-input, default: sample}
   add: {kind: execute-python-script, script: scripts/add.py, dataset1: input}
-  output: {kind: web-service-output, table: add}
+  output: {kind: web-service-output, dataset: add}
 """
 ROW: dict[str, float | str] = {f"n{place}": place + 0.5 for place in range(8)} | {"s0": "first", "s1": "second"}
 NAMES = ("fastapi", "litserve", "mlflow", "bentoml")
