@@ -61,7 +61,7 @@ def _read(said: str) -> Load:
     return Load(float(per_second[1]), latencies["50"], latencies["99"])
 
 
-_LATENCY = re.compile(r"^\s+(50|75|90|99)%\s+([\d.]+)(us|ms|s|m)$", re.MULTILINE)
+_LATENCY = re.compile(r"^\s+(50|75|90|99)%\s+([\d.]+)(us|ms|s|m)\s*$", re.MULTILINE)
 
 
 def _milliseconds(value: str, unit: str) -> float:

@@ -77,8 +77,8 @@ def serve(connection, job, script, descriptors, fork, hooks):
 
 def _work(connection, loaded, box):
     own = os.getpid()
+    seeds.reseed()
     while True:
-        seeds.reseed()
         number, job, payload, descriptors = _receive(connection)
         os.chdir(loaded.folder)
         report, pieces = loaded.call(job, payload, descriptors)

@@ -6,9 +6,12 @@ result, never our failure.
 
 from __future__ import annotations
 
+import functools
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import orjson
 
 from estudio.core.layout import parse_table_layout
 from estudio.core.outcome import Image, ScriptError, ScriptState
@@ -18,6 +21,7 @@ from estudio.tables.results import table_from_layout
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from estudio.core.layout import TableLayout
     from estudio.tables.table import Table
 
 MAX_IMAGES = 1_000
@@ -28,6 +32,12 @@ MAX_IMAGE_NAME_BYTES = 200
 MAX_IMAGE_PIXELS_A_SIDE = 100_000
 """PNG allows two thousand million; nothing draws that, and viewers die of it."""
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+
+
+REMEMBERED_COLUMNS = 64
+"""Of a table whose layout is remembered: a service's calls give the same one again and again."""
+REMEMBERED_BYTES = 16_384
+REMEMBERED_LAYOUTS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +78,29 @@ def _tables(untrusted: object, result: memoryview, inputs: Sequence[Table | None
         raise InvalidDataset("the report describes no table.")
     tables: list[Table | None] = []
     for item in untrusted:
-        layout = None if item is None else parse_table_layout(item, file_bytes=len(result))
+        layout = None if item is None else _layout(item, len(result))
         tables.append(None if layout is None else table_from_layout(layout, result, inputs))
     if tables[0] is None:
         raise InvalidDataset("the report describes no first table.")
     return tuple(tables)
+
+
+def _layout(untrusted: object, file_bytes: int) -> TableLayout:
+    columns = untrusted.get("columns") if isinstance(untrusted, dict) else None
+    if not isinstance(columns, list) or len(columns) > REMEMBERED_COLUMNS:
+        return parse_table_layout(untrusted, file_bytes=file_bytes)
+    try:
+        written = orjson.dumps(untrusted)
+    except orjson.JSONEncodeError:  # it refuses more than other readers: numbers beyond 64 bits, lone surrogates
+        return parse_table_layout(untrusted, file_bytes=file_bytes)
+    if len(written) > REMEMBERED_BYTES:
+        return parse_table_layout(untrusted, file_bytes=file_bytes)
+    return _remembered_layout(written, file_bytes)
+
+
+@functools.lru_cache(REMEMBERED_LAYOUTS)
+def _remembered_layout(written: bytes, file_bytes: int) -> TableLayout:
+    return parse_table_layout(orjson.loads(written), file_bytes=file_bytes)
 
 
 def _images(untrusted: object, result: memoryview) -> tuple[Image, ...]:

@@ -9,6 +9,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from estudio.core.limits import GIB
 from estudio.modules.call_message import ADDRESS_SLACK_BYTES, PROCESSORS, address_bytes, ports_of
 from estudio.sandbox.guests import CallMessage
@@ -89,7 +91,9 @@ class CallParts:
                 "cpu_seconds": self.cpu_seconds,
                 "file_bytes": limits.file_bytes,
             }
-        return json.dumps(self.job).encode()
+        is_plain = not self.job["parameters"] and self.job["seed"] is None
+        # Others may have numbers that the quick writer has not: NaN, or beyond 64 bits.
+        return orjson.dumps(self.job) if is_plain else json.dumps(self.job).encode()
 
 
 def call_parts(call: ScriptCall) -> CallParts:
