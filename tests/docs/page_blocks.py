@@ -44,6 +44,11 @@ class Block:
     environment: str | None = None
 
     @property
+    def is_run(self) -> bool:
+        """Whether it is typed or interpreted itself; files are for the commands of the page."""
+        return self.reason is None and self.file is None
+
+    @property
     def place(self) -> str:
         """Where it stands, for messages."""
         return f"{self.page.relative_to(ROOT)}:{self.line}"

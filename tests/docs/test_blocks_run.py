@@ -46,7 +46,7 @@ def pages_with(language: str) -> list[object]:
     return [
         pytest.param(page, id=str(page.relative_to(ROOT)))
         for page in PAGES
-        if any(block.language == language and block.reason is None for block in blocks_of(page))
+        if any(block.language == language and block.is_run for block in blocks_of(page))
     ]
 
 
@@ -82,11 +82,11 @@ class Desk:
         """Type into one shell, as readers do: a `cd` and what is exported stay."""
         place, exported = shlex.quote(str(self._place)), shlex.quote(str(self._exported))
         shell = f"source {exported}\ntrap 'pwd > {place}; export -p > {exported}' EXIT\n"
-        ended = self.run(["bash", "-euo", "pipefail", "-c", shell + self._here(text)])
+        ended = self.run(["bash", "-euo", "pipefail", "-c", shell + self.as_here(text)])
         self.here = Path(self._place.read_text().rstrip("\n"))
         return ended
 
-    def _here(self, text: str) -> str:
+    def as_here(self, text: str) -> str:
         """The text with a port that is free here in place of the usual one."""
         return text.replace("127.0.0.1:8080", f"127.0.0.1:{self._port}")
 
@@ -149,12 +149,12 @@ def test_the_commands_of_a_page(page: Path, desk: Desk) -> None:
     printed = ""
     for block in blocks_of(page):
         if block.file is not None:
-            (desk.here / block.file).write_text(block.text, encoding="utf-8")
+            (desk.here / block.file).write_text(desk.as_here(block.text), encoding="utf-8")
         elif block.prints:
             assert missing_lines(block.text, printed) == [], f"{block.place} is not what was printed:\n{printed}"
         elif block.background:
             desk.begin(block.text)
-        elif block.language == "sh" and block.reason is None:
+        elif block.language == "sh" and block.is_run:
             ended = desk.type(block.text)
             printed = ended.stdout
             assert ended.returncode == block.exit_code, f"{block.place} ended with {ended.returncode}:\n{printed}"
@@ -162,7 +162,7 @@ def test_the_commands_of_a_page(page: Path, desk: Desk) -> None:
 
 @pytest.mark.parametrize("page", pages_with("python"))
 def test_the_python_of_a_page(page: Path, desk: Desk) -> None:
-    blocks = [block for block in blocks_of(page) if block.language == "python" and block.reason is None]
+    blocks = [block for block in blocks_of(page) if block.language == "python" and block.is_run]
     for interpreter in {block.environment for block in blocks}:
         program = desk.folder / f"{page.stem}.py"
         program.write_text(one_program([block for block in blocks if block.environment == interpreter]), "utf-8")

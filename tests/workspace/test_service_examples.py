@@ -13,13 +13,12 @@ import httpx
 import pytest
 
 from estudio import Workspace
-from estudio.core.service import KeySlot
+from estudio.core.service import CallLanguage, KeySlot
 from estudio.sandbox.doctor import examine_machine
 from estudio.server.context import ServerContext, ServerThreads
 from estudio.server.metrics import ServerMetrics
 from estudio.server.settings import ServerSettings
 from estudio.workspace.call_addresses import call_addresses
-from estudio.workspace.call_programs import CallLanguage
 from estudio.workspace.call_samples import call_samples
 from tests.server.running import running
 

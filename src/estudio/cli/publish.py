@@ -17,9 +17,8 @@ from estudio.cli.screen import Screen, print_document
 from estudio.cli.service_options import UrlOption  # noqa: TC001 - the same
 from estudio.cli.workspace_options import ExperimentArgument, JsonOption, WorkspaceOption, parse_parameter
 from estudio.cli.workspace_screen import say_repaired
-from estudio.core.service import ServiceIsolation
+from estudio.core.service import DEFAULT_URL, CallLanguage, ServiceIsolation
 from estudio.errors import InvalidUsage
-from estudio.workspace.call_addresses import DEFAULT_URL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -161,7 +160,7 @@ def _document(published: PublishedVersion, addresses: CallAddresses) -> dict[str
 
 def _tell(screen: Screen, published: PublishedVersion, addresses: CallAddresses, samples: CallSamples) -> None:
     from estudio.cli.service_report import address_lines  # noqa: PLC0415
-    from estudio.workspace.call_programs import KEY_VARIABLE, CallLanguage  # noqa: PLC0415
+    from estudio.workspace.call_programs import KEY_VARIABLE  # noqa: PLC0415
 
     name, number = published.service.name, published.version.number
     is_called = published.service.current == number

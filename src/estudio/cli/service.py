@@ -18,9 +18,7 @@ from estudio.cli.screen import Screen, print_document, print_text
 from estudio.cli.service_calls import called_version, check_sure, samples_of
 from estudio.cli.service_options import EndpointOption, ServiceArgument, UrlOption, VersionArgument, YesOption  # noqa: TC001 - the same
 from estudio.cli.workspace_options import JsonOption, WorkspaceOption, parse_count
-from estudio.core.service import DEFAULT_ENDPOINT
-from estudio.workspace.call_addresses import DEFAULT_URL
-from estudio.workspace.call_programs import CallLanguage
+from estudio.core.service import DEFAULT_ENDPOINT, DEFAULT_URL, CallLanguage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

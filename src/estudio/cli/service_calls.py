@@ -6,7 +6,6 @@ import sys
 from typing import TYPE_CHECKING
 
 from estudio.errors import InvalidUsage
-from estudio.workspace.call_addresses import call_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +24,7 @@ def samples_of(
     workspace: Workspace, service: Service, version: ServiceVersion, endpoint: Endpoint, url: str
 ) -> tuple[CallAddresses, CallSamples]:
     """The addresses of an endpoint, and programs that call it with the version's sample."""
+    from estudio.workspace.call_addresses import call_addresses  # noqa: PLC0415
     from estudio.workspace.call_samples import call_samples  # noqa: PLC0415 - it imports Arrow
 
     addresses = call_addresses(service, version, endpoint, url, workspace.services.workspace_id)

@@ -150,13 +150,12 @@ def _create(expires: float | None, folder: Path | None, door: Door, *, json: boo
 
     with door.open_workspace(folder) as workspace:
         made = workspace.services.create_manage_key(expires)
+        workspace_id = workspace.services.workspace_id
     if json:
-        print_document({**key_document(made.key), "key": made.token})
+        print_document({**key_document(made.key), "key": made.token, "workspace_id": workspace_id})
         return 0
-    Screen().say(
-        "A key that may do everything in this workspace, shown now and never again:",
-        "warning",
-    )
+    screen = Screen()
+    screen.say(f"A key that may do everything in the workspace {workspace_id}, shown now and never again:", "warning")
     print_text(f"{made.token}\n")
     return 0
 

@@ -10,8 +10,7 @@ import typer
 from estudio.cli.completion import endpoint_names, service_names
 from estudio.cli.values import parse_seconds, parse_size
 from estudio.cli.workspace_options import parse_count
-from estudio.core.service import DEFAULT_ENDPOINT, Diagnostics
-from estudio.workspace.call_addresses import DEFAULT_URL
+from estudio.core.service import DEFAULT_ENDPOINT, DEFAULT_URL, Diagnostics
 
 ServiceArgument = Annotated[
     str, typer.Argument(metavar="NAME", autocompletion=service_names, help="The name of a service.")

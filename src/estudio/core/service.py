@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from estudio.core.module_kind import Parameter
     from estudio.core.schema import Column
 
+DEFAULT_URL = "http://127.0.0.1:8080"
+"""Where `estudio serve` listens when nothing else is said."""
 DEFAULT_ENDPOINT = "default"
 """The endpoint that each service has from its first version on; it is removed only with the service."""
 DEFAULT_CONCURRENT_CALLS = 20
@@ -56,6 +58,16 @@ class KeySlot(StrEnum):
 
     PRIMARY = "primary"
     SECONDARY = "secondary"
+
+
+class CallLanguage(StrEnum):
+    """What a program that calls a service is written in."""
+
+    CURL = "curl"
+    PYTHON = "python"
+    CSHARP = "csharp"
+    R = "r"
+    JAVASCRIPT = "javascript"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ A group with a wire of its own (the old system's) renders its own errors; what i
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -33,11 +32,10 @@ GROUPS = ("score", "jobs", "classic", "studio_api", "openapi", "pages", "problem
 
 
 def create_app(context: ServerContext, groups: Sequence[str] = GROUPS) -> Starlette:
-    """The application with these route groups; those that are not installed are left out."""
+    """The application with these route groups."""
     routes: list[BaseRoute] = []
     for group in groups:
-        if importlib.util.find_spec(f"estudio.server.{group}") is not None:
-            routes += importlib.import_module(f"estudio.server.{group}").routes(context)
+        routes += importlib.import_module(f"estudio.server.{group}").routes(context)
     middleware = [Middleware(Outermost, context=context)]
     origins = context.settings.allowed_origins
     if origins:

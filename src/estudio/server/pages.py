@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route
 
+from estudio.core.service import DEFAULT_URL
 from estudio.server.access import authorize, authorize_manager
 from estudio.server.exchange import exchange_of
 from estudio.server.service_document import service_document
-from estudio.workspace.call_addresses import DEFAULT_URL, call_addresses
+from estudio.workspace.call_addresses import call_addresses
 from estudio.workspace.call_samples import call_samples
 from estudio.workspace.call_statistics import summarise_calls
 from estudio.workspace.service_page import ServicePage, list_page, service_page

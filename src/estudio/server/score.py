@@ -7,8 +7,10 @@ parsed and rendered in the loop, which costs less than the turns that threads ta
 from __future__ import annotations
 
 import asyncio
+import shutil
 import tempfile
 import threading
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,7 +57,15 @@ class ScoreRoute:
         self._context = context
         settings = context.settings
         self._later = _later(context)
-        self._answers = AnswerStore(_answers_folder(context), settings.idempotency_bytes, settings.idempotency_seconds)
+        self._answers = AnswerStore(self._answers_folder(), settings.idempotency_bytes, settings.idempotency_seconds)
+
+    def _answers_folder(self) -> Path:
+        """Below the workspace; without one a private folder, which goes with the application."""
+        if self._context.workspace is not None:
+            return self._context.workspace.folder.state / ANSWERS_NAME
+        folder = Path(tempfile.mkdtemp(prefix="estudio-answers-"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return folder
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call. What is raised becomes a problem outside."""
@@ -184,9 +194,3 @@ def _later(context: ServerContext) -> Callable[[CallBytes, bytes], Awaitable[Ans
         return await context.run(answer_later, call, context.settings, jobs)
 
     return later
-
-
-def _answers_folder(context: ServerContext) -> Path:
-    if context.workspace is not None:
-        return context.workspace.folder.state / ANSWERS_NAME
-    return Path(tempfile.gettempdir()) / f"estudio-answers-{context.host.workspace_id}"

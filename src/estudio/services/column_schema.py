@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
 Schema = dict[str, Any]
 
-MAX_FLOAT64: Final = 1.7976931348623157e308
 _NULL: Final[Schema] = {"type": "null"}
+_FLOAT64: Final[Schema] = {"type": "number"}
+"""Without bounds: a number is refused only where it becomes infinite, and many beyond the last one round to that."""
+MAX_FLOAT32: Final = 3.4e38
+"""A little less than is taken, so that everything described is."""
 _NUMBER_TEXT: Final = r"^[+-]?[0-9]{1,15}(\.[0-9]{1,15})?([eE][+-]?[0-9]{1,2})?$"
 _DATE: Final = (
     r"([12][0-9]{3}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))"
@@ -109,9 +112,10 @@ def _present(name: str) -> Schema:
     if name in INTEGERS:
         least, most = INTEGERS[name]
         return {"type": "integer", "minimum": least, "maximum": most}
-    if name in ("float32", "float64"):
-        most_float = 3.4e38 if name == "float32" else MAX_FLOAT64
-        return {"type": "number", "minimum": -most_float, "maximum": most_float}
+    if name == "float64":
+        return _FLOAT64
+    if name == "float32":
+        return {"type": "number", "minimum": -MAX_FLOAT32, "maximum": MAX_FLOAT32}
     if name == "bool":
         return {"type": "boolean"}
     if name == "large_binary":
@@ -162,7 +166,7 @@ _PARAMETERS: Final[dict[ParameterType, Schema]] = {
     ParameterType.STRING: {"type": "string", "maxLength": MAX_STRING_CHARACTERS},
     ParameterType.TEXT: {"type": "string", "maxLength": MAX_TEXT_CHARACTERS},
     ParameterType.INTEGER: {"type": "integer", "minimum": -MAX_INTEGER, "maximum": MAX_INTEGER},
-    ParameterType.NUMBER: {"type": "number", "minimum": -MAX_FLOAT64, "maximum": MAX_FLOAT64},
+    ParameterType.NUMBER: _FLOAT64,
     ParameterType.BOOLEAN: {"type": "boolean"},
     ParameterType.CHOICE: {},
     ParameterType.COLUMNS: {"type": "array", "items": {"type": "string"}, "maxItems": MAX_ITEMS},

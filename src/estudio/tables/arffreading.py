@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 _OWN = re.compile(
     r"^(\s*@attribute\s+(?:'[^'\n]*'|\"[^\"\n]*\"|\S+)\s+)(date\b.*|integer[ \t\r]*)$", re.IGNORECASE | re.MULTILINE
 )
+_NOMINAL = re.compile(
+    r"^(\s*@attribute\s+)(?P<name>'[^'\n]*'|\"[^\"\n]*\")(?=\s+\{[^\n]*\}[ \t\r]*$)", re.IGNORECASE | re.MULTILINE
+)
+_NAMELESS = "\0{}"
+"""Stands for a name that is kept apart; a text file has no such names."""
 _DATA = re.compile(r"^\s*@data\b", re.IGNORECASE | re.MULTILINE)
 
 
@@ -38,21 +43,22 @@ def read_arff(content: pa.Buffer, where: str) -> pa.Table:
     except UnicodeDecodeError as error:
         raise not_utf8(content, where) or _invalid(where, str(error), None) from error
     text, own = _own_types_as_text(text)
+    text, names = _names_apart(text)
     try:
-        return _table(arff.loads(text), own)
+        return _table(arff.loads(text), own, names)
     except (arff.ArffException, pa.ArrowException, ValueError, IndexError, KeyError, OverflowError) as error:
         line = getattr(error, "line", None)
         raise _invalid(where, str(error)[:300], line if line != -1 else None) from error
 
 
-def _table(document: dict[str, Any], own: dict[int, str]) -> pa.Table:
+def _table(document: dict[str, Any], own: dict[int, str], names: dict[str, str]) -> pa.Table:
     attributes = document["attributes"]
     columns = zip(*document["data"], strict=True) if document["data"] else [()] * len(attributes)
     arrays = [
         _array(own.get(number, kind), list(values))
         for number, ((_, kind), values) in enumerate(zip(attributes, columns, strict=True))
     ]
-    return pa.table(arrays, names=list(unique_names(name for name, _ in attributes)))
+    return pa.table(arrays, names=list(unique_names(names.get(name, name) for name, _ in attributes)))
 
 
 def _own_types_as_text(text: str) -> tuple[str, dict[int, str]]:
@@ -62,6 +68,20 @@ def _own_types_as_text(text: str) -> tuple[str, dict[int, str]]:
     attributes = [line for line in head.splitlines() if line.lstrip().lower().startswith("@attribute")]
     own = {number: found[2].split()[0].upper() for number, line in enumerate(attributes) if (found := _OWN.match(line))}
     return _OWN.sub(r"\1STRING", head) + text[len(head) :], own
+
+
+def _names_apart(text: str) -> tuple[str, dict[str, str]]:
+    """The ARFF package takes `'a' {'` for the quoted name in `'a' {' b'}`: before categories it gets other names."""
+    data = _DATA.search(text)
+    end = data.start() if data else len(text)
+    names: dict[str, str] = {}
+
+    def apart(found: re.Match[str]) -> str:
+        nameless = _NAMELESS.format(len(names))
+        names[nameless] = found["name"][1:-1]
+        return found[1] + nameless
+
+    return _NOMINAL.sub(apart, text[:end]) + text[end:], names
 
 
 def _array(kind: str | list[str], values: list[Any]) -> Arrow:

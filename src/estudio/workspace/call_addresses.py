@@ -10,9 +10,6 @@ from estudio.core.service import DEFAULT_ENDPOINT
 if TYPE_CHECKING:
     from estudio.core.service import Endpoint, Service, ServiceVersion
 
-DEFAULT_URL = "http://127.0.0.1:8080"
-"""Where `estudio serve` listens when nothing else is said."""
-
 
 @dataclass(frozen=True, slots=True)
 class CallAddresses:

@@ -6,9 +6,9 @@ them print the answer, and on failure its status, request id and body, as the ol
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from estudio.core.service import CallLanguage
 from estudio.workspace.call_literals import (
     CSHARP,
     JAVASCRIPT,
@@ -26,16 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from estudio.core.module_kind import Value
-
-
-class CallLanguage(StrEnum):
-    """What a program is written in."""
-
-    CURL = "curl"
-    PYTHON = "python"
-    CSHARP = "csharp"
-    R = "r"
-    JAVASCRIPT = "javascript"
 
 
 LANGUAGE_WORDS: Mapping[CallLanguage, str] = {

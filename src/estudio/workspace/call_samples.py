@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from estudio.core.module_kind import ParameterType, Value
+from estudio.core.service import CallLanguage
 from estudio.tables.jsonwriting import write_json_lines
-from estudio.workspace.call_programs import PROGRAMS, CallLanguage
+from estudio.workspace.call_programs import PROGRAMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,8 +10,9 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from estudio.core.counted_words import counted
+from estudio.core.service import CallLanguage
 from estudio.tables.preview import preview
-from estudio.workspace.call_programs import KEY_VARIABLE, LANGUAGE_WORDS, CallLanguage
+from estudio.workspace.call_programs import KEY_VARIABLE, LANGUAGE_WORDS
 from estudio.workspace.page_pictures import escaped
 from estudio.workspace.service_page_frame import copyable, page
 from estudio.workspace.type_words import type_words

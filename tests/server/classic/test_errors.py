@@ -98,7 +98,7 @@ def bodies() -> dict[str, Any]:
 def test_whole_answers_are_as_they_were() -> None:
     path = GOLDEN / "errors.json"
     text = json.dumps(bodies(), indent=1) + "\n"
-    if os.environ.get("ESTUDIO_UPDATE_GOLDEN"):
+    if os.environ.get("ESTUDIO_WRITE_GOLDEN") == "1":
         path.write_text(text)
     assert path.read_text() == text
 

@@ -272,6 +272,16 @@ def test_arff_types(tmp_path: Path) -> None:
     assert table.to_arrow().column("n").to_pylist() == ["x", None, "y z"]
 
 
+def test_arff_categories_with_spaces_at_their_ends_after_quoted_names(tmp_path: Path) -> None:
+    text = (
+        "@RELATION r\n@ATTRIBUTE 'a b' {' '}\n@ATTRIBUTE \"c'd\" {' x','it\\'s so' }\r\n"
+        "@ATTRIBUTE 'e' { 'y' , 'z z' }\n@ATTRIBUTE f {' '}\n@DATA\n' ','it\\'s so','z z',?\n?,' x',y,' '\n"
+    )
+    assert _read(tmp_path, "x.arff", text).to_arrow().to_pydict() == {
+        "a b": [" ", None], "c'd": ["it's so", " x"], "e": ["z z", "y"], "f": [None, " "],
+    }  # fmt: skip
+
+
 def test_sparse_arff(tmp_path: Path) -> None:
     text = "@relation r\n@attribute a numeric\n@attribute b integer\n@data\n{1 5}\n{0 2.5}\n"
     assert _read(tmp_path, "x.arff", text).to_arrow().to_pydict() == {"a": [0.0, 2.5], "b": [5, 0]}

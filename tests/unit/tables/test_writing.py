@@ -157,6 +157,14 @@ def test_missing_and_empty_text_survive_in_one_column() -> None:
     assert read_csv_stream(stream) == table
 
 
+@pytest.mark.parametrize("category", [" ", " x", "x ", "' x", "it's so", "{ ' }", "\t", "\\", '"', ",", "?", ""])
+def test_arff_keeps_every_category_under_every_name(tmp_path: Path, category: str) -> None:
+    column = pa.array([category, None], pa.string()).dictionary_encode()
+    table = Table.from_arrow(pa.table(dict.fromkeys(["plain", "two words", "a'b", "it' {' s", "{' '}", "'"], column)))
+    write_table(table, tmp_path / "x.arff")
+    assert read_table(tmp_path / "x.arff") == table
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".arff", ".xlsx", ".parquet", ".arrow"])
 def test_no_rows_one_row_and_many_columns(tmp_path: Path, suffix: str) -> None:
     wide = Table.from_arrow(pa.table({f"c{number}": [1] for number in range(5000)}))

@@ -19,10 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from estudio.core.module_kind import Parameter, ParameterType
-from estudio.core.service import Endpoint, Service, ServicePort, ServiceVersion
+from estudio.core.service import CallLanguage, Endpoint, Service, ServicePort, ServiceVersion
 from estudio.tables.table import Table
 from estudio.workspace.call_addresses import CallAddresses, call_addresses
-from estudio.workspace.call_programs import CallLanguage
 from estudio.workspace.call_samples import CallSamples, call_samples, classic_cell, sample_value
 
 from .literal_lexers import csharp_strings, r_strings

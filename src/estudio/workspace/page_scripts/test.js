@@ -47,7 +47,7 @@
     return input;
   };
 
-  // ---- one input: its rows of texts are the only state; both views are drawn from it
+  // ---- one input: its rows of texts are the only state; both views are drawn from it. Rows count from 0, as in problems
   class InputTable {
     constructor(port) {
       this.port = port;
@@ -79,7 +79,7 @@
 
     cell(row, place) {
       const column = this.port.columns[place];
-      const input = field(column.kind, this.rows[row][place], `${column.name}, row ${row + 1}`);
+      const input = field(column.kind, this.rows[row][place], `${column.name}, row ${row}`);
       input.id = `${this.port.name}-${row}-${place}`;
       input.addEventListener("input", () => {
         this.rows[row][place] = input.value;
@@ -132,9 +132,9 @@
     head.append(make("th", {}, make("span", { className: "unseen", textContent: "Remove" })));
     const body = make("tbody");
     for (const row of input.rows.keys()) {
-      const line = make("tr", {}, make("th", { scope: "row", textContent: String(row + 1) }));
+      const line = make("tr", {}, make("th", { scope: "row", textContent: String(row) }));
       for (const place of input.port.columns.keys()) line.append(make("td", {}, input.cell(row, place)));
-      const remove = make("button", { type: "button", className: "quiet", textContent: "×", ariaLabel: `Remove row ${row + 1}`, disabled: input.rows.length === 1 });
+      const remove = make("button", { type: "button", className: "quiet", textContent: "×", ariaLabel: `Remove row ${row}`, disabled: input.rows.length === 1 });
       remove.addEventListener("click", () => { input.rows.splice(row, 1); input.draw(); });
       line.append(make("td", {}, remove));
       body.append(line);
@@ -222,7 +222,7 @@
     for (const column of names) head.append(make("th", { scope: "col", textContent: column }));
     const body = make("tbody");
     for (const [place, row] of rows.slice(0, MAX_SHOWN_ROWS).entries()) {
-      const line = make("tr", {}, make("th", { scope: "row", textContent: String(place + 1) }));
+      const line = make("tr", {}, make("th", { scope: "row", textContent: String(place) }));
       for (const value of row) {
         line.append(value === null || value === undefined ? make("td", { className: "none", textContent: "missing" })
           : make("td", {}, make("bdi", { textContent: cellText(value) })));
