@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 MAX_WAITING_LINES = 10_000
 """Where the log's reader is slower than that, lines are dropped and counted rather than kept in memory."""
 MAX_BATCH_LINES = 200
+GATHER_SECONDS = 0.05
+"""How long lines are gathered: a thread that wakes for each takes the interpreter from the calls."""
 MAX_PATH_CHARACTERS = 200
 
 
@@ -30,6 +32,7 @@ class RequestLog:
         self._stream = stream if stream is not None else sys.stderr
         self._lines: queue.Queue[dict[str, object] | None] = queue.Queue(MAX_WAITING_LINES)
         self._dropped = 0
+        self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         if log_format != "none":
             self._thread = threading.Thread(target=self._write, name="request-log", daemon=True)
@@ -64,6 +67,7 @@ class RequestLog:
     def close(self) -> None:
         """Write what waits, within a moment."""
         if self._thread is not None:
+            self._closing.set()
             self._lines.put(None, timeout=1)
             self._thread.join(2)
             self._thread = None
@@ -72,6 +76,8 @@ class RequestLog:
         render = _json_line if self._format == "json" else _text_line
         while True:
             batch = [self._lines.get()]
+            if batch[0] is not None:
+                self._closing.wait(GATHER_SECONDS)
             while len(batch) < MAX_BATCH_LINES and not self._lines.empty():
                 batch.append(self._lines.get())
             text = "".join(render(line) for line in batch if line is not None)
