@@ -162,6 +162,8 @@ def test_a_workspace_that_cannot_be_opened_is_one_error() -> None:
         (ServerSettings(workers=0), "1 to 256 workers"),
         (ServerSettings(port=70_000), "port 70000"),
         (ServerSettings(log_format="xml"), "log format"),
+        (ServerSettings(keep_results_seconds=0), "a minute to ten years"),
+        (ServerSettings(keep_results_seconds=float("nan")), "a minute to ten years"),
     ],
 )
 def test_settings_that_cannot_be(settings: ServerSettings, words: str) -> None:

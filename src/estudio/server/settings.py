@@ -47,6 +47,7 @@ class ServerSettings:
         open_metrics: /metrics needs no key, wherever the request comes from.
         idempotency_seconds: how long an answer is kept for its Idempotency-Key.
         idempotency_bytes: of answers kept in each worker.
+        keep_results_seconds: how long results and records of jobs are kept after their end.
         log_format: `json`, `text` or `none`.
     """
 
@@ -75,4 +76,5 @@ class ServerSettings:
     open_metrics: bool = False
     idempotency_seconds: float = 86_400.0
     idempotency_bytes: int = 64 * MIB
+    keep_results_seconds: float = 604_800.0
     log_format: str = "json"
