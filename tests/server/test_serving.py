@@ -100,6 +100,20 @@ def test_new_calls_on_open_connections_get_503_while_it_stops() -> None:
     assert answer.headers["connection"] == "close"
 
 
+@pytest.mark.parametrize("settings", [ONE, TWO], ids=["one", "two"])
+def test_new_connections_are_refused_while_it_stops(settings: ServerSettings) -> None:
+    with served(settings, PARTS) as (url, process):
+        slow = threading.Thread(target=try_call, args=(url, "slow"))
+        slow.start()
+        wait_for_slow_calls(url, 1)
+        process.terminate()
+        time.sleep(0.6)
+        with pytest.raises(httpx.ConnectError):
+            httpx.post(f"{url}/services/echo/score", json=ROWS, headers=KEY)
+        assert process.poll() is None
+        slow.join()
+
+
 def test_a_second_signal_ends_at_once() -> None:
     with served(ONE, PARTS) as (url, process):
         slow = threading.Thread(target=try_call, args=(url, "slow"))

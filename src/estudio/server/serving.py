@@ -70,11 +70,11 @@ def serve(
 
         order = WorkerOrder(settings, parts, str(workspace), (listener.fileno(),))
         if settings.workers == 1:
-            run_worker(order, [listener.dup()], lambda _: ready())
+            run_worker(order, [listener], lambda _: ready())
             return
         with tempfile.TemporaryDirectory(prefix="estudio-metrics-") as metrics:
             order = WorkerOrder(settings, parts, str(workspace), (listener.fileno(),), metrics=metrics)
-            Supervisor(order, settings.workers, ready).run()
+            Supervisor(order, settings.workers, ready, listener.close).run()
 
 
 def check_settings(settings: ServerSettings) -> None:
