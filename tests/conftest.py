@@ -29,7 +29,7 @@ class Require(Protocol):
     def __call__(self, condition: object, reason: str) -> None: ...
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def require() -> Require:
     """Skip, or in CI fail, the test when the machine lacks what it needs."""
 

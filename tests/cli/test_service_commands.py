@@ -219,6 +219,7 @@ def test_wrong_names_and_values(capsys: Captured, door: ServiceDoor) -> None:
 
 def test_serving_is_asked_as_was_said(capsys: Captured, door: ServiceDoor) -> None:
     options = "--host 0.0.0.0 --port 0 --workers 3 --tls-certificate c.pem --tls-key k.pem --max-body 1M --drain 5"
+    options += " --keep-results 0.5"
     more = "--private-descriptions --hide-errors --allow-origin https://a.example --trusted-proxy 10.0.0.1"
     served = document(capsys, door, "serve", options, more)
     assert served["services"] == [{"name": "people", "version": 2}]
@@ -226,8 +227,10 @@ def test_serving_is_asked_as_was_said(capsys: Captured, door: ServiceDoor) -> No
     assert (str(folder), settings.host, settings.port, settings.workers) == ("ws", "0.0.0.0", 0, 3)
     assert (str(settings.certificate), str(settings.private_key)) == ("c.pem", "k.pem")
     assert (settings.max_body_bytes, settings.drain_seconds) == (1024**2, 5)
+    assert settings.keep_results_seconds == 43_200
     assert (settings.public_descriptions, settings.expose_errors) == (False, False)
     assert (settings.allowed_origins, settings.trusted_proxies) == (("https://a.example",), ("10.0.0.1",))
+    assert "is no number of days" in told(capsys, door, 2, "serve --keep-results never")[1]
     assert "is no port" in told(capsys, door, 2, "serve --port 70000")[1]
 
 

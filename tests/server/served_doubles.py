@@ -15,6 +15,7 @@ from estudio.services.calling_double import HostDouble
 from estudio.tables.table import Table
 
 if TYPE_CHECKING:
+    from estudio.server.settings import ServerSettings
     from estudio.services.calling import ScoreCall
 
 ROW = Table.from_arrow(pa.table({"a": [1.0]}))
@@ -22,18 +23,18 @@ PARTS = "tests.server.served_doubles:parts"
 BROKEN_PARTS = "tests.server.served_doubles:broken_parts"
 
 
-def parts(place: str, processes: int) -> ServedParts:
+def parts(place: str, settings: ServerSettings) -> ServedParts:
     """`echo` gives its input, `slow` after a while, `who` the process that answered."""
-    del place, processes
+    del place, settings
     host = HostDouble()
     for name, function in (("echo", _echo), ("slow", _slow), ("who", _who)):
         host.add(name, function, inputs={"input1": ROW}, outputs={"output1": ROW}, key=f"{name}-key")
     return ServedParts(host)
 
 
-def broken_parts(place: str, processes: int) -> ServedParts:
+def broken_parts(place: str, settings: ServerSettings) -> ServedParts:
     """Cannot be opened."""
-    del processes
+    del settings
     raise InvalidWorkspace(f"There is no workspace in {place}.")
 
 

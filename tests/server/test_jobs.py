@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import time
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -275,6 +276,16 @@ def test_the_author_s_words_leave_the_server_only_where_that_is_set(tmp_path: Pa
         job = ended(served.call, served.call.post(JOBS, json=INLINE))
     assert (job["state"], job["error"]["code"]) == ("failed", "script-raised")
     assert ("traceback" in job["error"], "message" in job["error"]) == (expose, expose)
+
+
+def test_results_are_kept_as_long_as_the_server_says(served: JobServer) -> None:
+    other = served.workspace.jobs.runner(served.host, keep_seconds=3600.0)
+    served.runner.stop()
+    other.start()
+    job = ended(served.call, served.call.post(JOBS, json=INLINE))
+    other.stop()
+    kept = datetime.fromisoformat(job["expires_at"]) - datetime.fromisoformat(job["ended_at"])
+    assert kept.total_seconds() == pytest.approx(3600, abs=0.01)
 
 
 def test_an_upload_that_is_too_large_is_refused(tmp_path: Path) -> None:

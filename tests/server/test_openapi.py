@@ -14,10 +14,12 @@ from estudio.server.settings import ServerSettings
 from estudio.services.calling import ScoreOutcome
 from estudio.services.calling_double import HostDouble
 from estudio.tables.table import Table
+from tests.server.job_server import serving_jobs
 from tests.server.running import context_of, identity, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 SAMPLE = Table.from_arrow(
     pa.table(
@@ -71,6 +73,49 @@ def test_a_version_is_described_at_its_own_address(url: str) -> None:
     assert httpx.get(f"{url}/services/all/versions/9/openapi.json").json()["code"] == "version-not-found"
     assert httpx.get(f"{url}/services/all/versions/x/openapi.json").json()["code"] == "version-not-found"
     assert httpx.get(f"{url}/services/none/openapi.json").json()["code"] == "service-not-found"
+
+
+def test_jobs_are_described_as_they_are(tmp_path: Path) -> None:
+    """Every job route is called as the document says, and answers what its schemas say."""
+    with serving_jobs(tmp_path / "w") as served:
+        document = served.call.get("/services/pima/openapi.json").json()
+        pinned = served.call.get("/services/pima/versions/1/openapi.json").json()
+        schemas = document["components"]["schemas"]
+
+        def check(name: str, value: object) -> None:
+            schema = {**schemas[name], "components": document["components"]}
+            jsonschema.Draft202012Validator(schema).validate(value)
+
+        upload = served.call.post(
+            "/services/pima/uploads", content="name,x\nn,1\n", headers={"Content-Type": "text/csv"}
+        )
+        asked = {"inputs": {"input1": {"upload": upload.json()["upload"]}}, "outputs": {"output1": {"format": "jsonl"}}}
+        made = served.call.post("/services/pima/jobs", json=asked)
+        shown = served.call.get(made.headers["location"], headers={"Prefer": "wait=10"})
+        listed = served.call.get("/services/pima/jobs")
+        ended = served.call.delete(made.headers["location"])
+    assert list(pinned["paths"]) == ["/services/pima/versions/1/score", "/services/pima/versions/1/jobs"]
+    assert {path.removeprefix("/services/pima"): sorted(item) for path, item in document["paths"].items()} == {
+        "/score": ["post"],
+        "/jobs": ["get", "post"],
+        "/jobs/{job}": ["delete", "get"],
+        "/jobs/{job}/outputs/{output}": ["get"],
+        "/uploads": ["post"],
+    }
+    check("Upload", upload.json())
+    check("JobRequest", asked)
+    check("JobRequest", {"inputs": {"input1": [{"name": "n", "x": 1}]}})
+    for answer in (made, shown, ended):
+        check("Job", answer.json())
+    check("Jobs", listed.json())
+    for item in document["paths"].values():
+        for operation in item.values():
+            for status, response in operation["responses"].items():
+                for content in response.get("content", {}).values():
+                    if "example" in content and status in {"201", "202"}:
+                        check(content["schema"]["$ref"].rsplit("/", 1)[1], content["example"])
+    with pytest.raises(jsonschema.ValidationError):
+        check("JobRequest", {"inputs": {"input1": {"upload": 5}}})
 
 
 def test_private_descriptions_need_a_key() -> None:

@@ -100,6 +100,20 @@ def test_new_calls_on_open_connections_get_503_while_it_stops() -> None:
     assert answer.headers["connection"] == "close"
 
 
+@pytest.mark.parametrize("settings", [ONE, TWO], ids=["one", "two"])
+def test_new_connections_are_refused_while_it_stops(settings: ServerSettings) -> None:
+    with served(settings, PARTS) as (url, process):
+        slow = threading.Thread(target=try_call, args=(url, "slow"))
+        slow.start()
+        wait_for_slow_calls(url, 1)
+        process.terminate()
+        time.sleep(0.6)
+        with pytest.raises(httpx.ConnectError):
+            httpx.post(f"{url}/services/echo/score", json=ROWS, headers=KEY)
+        assert process.poll() is None
+        slow.join()
+
+
 def test_a_second_signal_ends_at_once() -> None:
     with served(ONE, PARTS) as (url, process):
         slow = threading.Thread(target=try_call, args=(url, "slow"))
@@ -162,6 +176,8 @@ def test_a_workspace_that_cannot_be_opened_is_one_error() -> None:
         (ServerSettings(workers=0), "1 to 256 workers"),
         (ServerSettings(port=70_000), "port 70000"),
         (ServerSettings(log_format="xml"), "log format"),
+        (ServerSettings(keep_results_seconds=0), "a minute to ten years"),
+        (ServerSettings(keep_results_seconds=float("nan")), "a minute to ten years"),
     ],
 )
 def test_settings_that_cannot_be(settings: ServerSettings, words: str) -> None:

@@ -35,6 +35,7 @@ estudio serve --public-url https://scores.example.org --trusted-proxy 127.0.0.1
 EPILOG = "Exit codes: 0 stopped, 2 an address or setting that cannot be, 3 no workspace here, 5 no sandbox here."
 DEFAULTS = ServerSettings()
 MAX_PORT = 65_535
+DAY_SECONDS = 86_400.0
 
 
 def parse_port(text: str) -> int:
@@ -42,6 +43,14 @@ def parse_port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= MAX_PORT):
         raise ValueError(f"{text[:20]!r} is no port; give 0 to {MAX_PORT}, 0 for any that is free.")
     return int(text)
+
+
+def parse_days(text: str) -> float:
+    """Days: 7, or 0.5. How many there may be is for the server to say."""
+    try:
+        return parse_seconds(text)
+    except ValueError:
+        raise ValueError(f"{text[:20]!r} is no number of days; give a positive one, such as 7 or 0.5.") from None
 
 
 HostOption = Annotated[str, typer.Option(metavar="ADDRESS", help="The address to listen on.")]
@@ -78,6 +87,12 @@ BodyOption = Annotated[
 DrainOption = Annotated[
     float, typer.Option("--drain", metavar="SECONDS", parser=parse_seconds, help="How long calls in flight may end.")
 ]
+KeepOption = Annotated[
+    float,
+    typer.Option(
+        "--keep-results", metavar="DAYS", parser=parse_days, help="How long results of jobs are kept after their end."
+    ),
+]
 PrivateOption = Annotated[bool, typer.Option("--private-descriptions", help="Pages and OpenAPI need a management key.")]
 HideOption = Annotated[bool, typer.Option("--hide-errors", help="Answers do not name module, line and traceback.")]
 LogOption = Annotated[str, typer.Option("--log-format", metavar="FORMAT", help="json, text or none.")]
@@ -95,6 +110,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one parameter for each option of the comm
     allow_origin: OriginOption = [],  # noqa: B006
     max_body: BodyOption = DEFAULTS.max_body_bytes,
     drain: DrainOption = DEFAULTS.drain_seconds,
+    keep_results: KeepOption = DEFAULTS.keep_results_seconds / DAY_SECONDS,
     private_descriptions: PrivateOption = False,
     hide_errors: HideOption = False,
     log_format: LogOption = "text",
@@ -114,6 +130,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one parameter for each option of the comm
         allowed_origins=tuple(allow_origin),
         max_body_bytes=max_body,
         drain_seconds=drain,
+        keep_results_seconds=keep_results * DAY_SECONDS,
         public_descriptions=not private_descriptions,
         expose_errors=not hide_errors,
         log_format=log_format,

@@ -38,6 +38,7 @@ async def read_body(request: Request, limit_bytes: int, settings: ServerSettings
 
     Raises:
         InvalidCall: `too-large`, `encoding`, `timeout` (too slow), `syntax` (broken gzip).
+        ServiceBusy: all bodies in memory together are as large as they may be.
         ClientDisconnect: the caller left; there is nobody to answer.
     """
     data = await read_packed_body(request.scope, request.receive, limit_bytes, settings or _settings(request))
@@ -50,9 +51,13 @@ async def read_packed_body(scope: Scope, receive: Receive, limit_bytes: int, set
     """The body as it came; `unpack` it in a thread where `is_packed`. Raises like `read_body`."""
     is_packed(scope)
     if scope.get(WHOLE):
-        return await _whole_body(scope, receive, limit_bytes)
-    chunks = [chunk async for chunk in stream_body(scope, receive, limit_bytes, settings)]
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        data = await _whole_body(scope, receive, limit_bytes)
+    else:
+        chunks = [chunk async for chunk in stream_body(scope, receive, limit_bytes, settings)]
+        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    if is_packed(scope):
+        exchange_of(scope).hold(len(data) + min(limit_bytes, unpacked_bytes(data)))
+    return data
 
 
 async def spool_body(request: Request, limit_bytes: int, settings: ServerSettings | None = None) -> IO[bytes]:
@@ -61,7 +66,9 @@ async def spool_body(request: Request, limit_bytes: int, settings: ServerSetting
     unpacker = zlib.decompressobj(GZIP_WINDOW) if is_packed(request.scope) else None
     size = 0
     try:
-        chunks = stream_body(request.scope, request.receive, limit_bytes, settings or _settings(request))
+        chunks = stream_body(
+            request.scope, request.receive, limit_bytes, settings or _settings(request), memory_bytes=SPOOLED_BYTES
+        )
         async for chunk in chunks:
             size += await asyncio.to_thread(_write, spool, chunk, unpacker, limit_bytes - size)
         _check_whole(unpacker)
@@ -73,9 +80,9 @@ async def spool_body(request: Request, limit_bytes: int, settings: ServerSetting
 
 
 async def stream_body(
-    scope: Scope, receive: Receive, limit_bytes: int, settings: ServerSettings
+    scope: Scope, receive: Receive, limit_bytes: int, settings: ServerSettings, *, memory_bytes: int | None = None
 ) -> AsyncIterator[bytes]:
-    """The body's parts as they come, never empty. Raises like `read_body`."""
+    """The body's parts as they come, never empty; `memory_bytes` of them stay in memory. Raises like `read_body`."""
     _check_length(header(scope, b"content-length"), limit_bytes)
     exchange = exchange_of(scope)
     loop = asyncio.get_running_loop()
@@ -97,6 +104,7 @@ async def stream_body(
         if received > limit_bytes:
             raise _too_large(limit_bytes)
         exchange.has_whole_body = not message.get("more_body", False)
+        exchange.hold(received if memory_bytes is None else min(received, memory_bytes))
         if chunk:
             yield chunk
         if exchange.has_whole_body:
@@ -113,6 +121,7 @@ async def _whole_body(scope: Scope, receive: Receive, limit_bytes: int) -> bytes
     exchange.has_whole_body = True
     if len(body) > limit_bytes:
         raise _too_large(limit_bytes)
+    exchange.hold(len(body))
     return body
 
 
@@ -128,8 +137,14 @@ def is_packed(scope: Scope) -> bool:
     )
 
 
+def unpacked_bytes(data: bytes) -> int:
+    """How large gzip says at its end that it is unpacked (RFC 1952, ISIZE); `unpack` gives no more than that."""
+    return int.from_bytes(data[-4:], "little")
+
+
 def unpack(data: bytes, limit_bytes: int) -> bytes:
     """Unpack gzip up to a limit; blocks. Raises InvalidCall: `too-large`, `syntax`."""
+    said_bytes = unpacked_bytes(data)
     unpacker = zlib.decompressobj(GZIP_WINDOW)
     parts: list[bytes] = []
     size = 0
@@ -140,6 +155,8 @@ def unpack(data: bytes, limit_bytes: int) -> bytes:
             size += len(part)
             if size > limit_bytes:
                 raise _too_large(limit_bytes)
+            if size > said_bytes:
+                raise _broken_gzip()
             parts.append(part)
     except zlib.error:
         raise _broken_gzip() from None

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Scope
 
+    from estudio.server.body_room import BodyRoom
     from estudio.services.calling import LiveEndpoint
 
 SCOPE_KEY = "estudio.exchange"
@@ -41,6 +42,8 @@ class Exchange:
         bytes_in: of the body, as it came.
         bytes_out: of the answer's body.
         is_call: a score call, which is counted and kept as one.
+        held_bytes: of its body, in memory; counted in `room`.
+        room: what all bodies in memory may take.
         has_whole_body: the body was read to its end, or there is none.
     """
 
@@ -62,6 +65,13 @@ class Exchange:
     bytes_out: int = 0
     is_call: bool = False
     has_whole_body: bool = False
+    held_bytes: int = 0
+    room: BodyRoom | None = None
+
+    def hold(self, size_bytes: int) -> None:
+        """So many bytes of its body are in memory now. Raises ServiceBusy where all bodies have too many."""
+        if self.room is not None:
+            self.room.hold(self, size_bytes)
 
     def is_about(self, live: LiveEndpoint) -> None:
         """Note which service, version and endpoint it is about."""

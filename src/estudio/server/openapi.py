@@ -37,7 +37,9 @@ def routes(context: ServerContext) -> list[BaseRoute]:
         if not context.settings.public_descriptions:
             authorize(context, request.scope, live.endpoint)
         pinned = "version" in request.path_params
-        document = await context.run(service_document, live, pinned=pinned, server_url=url)
+        document = await context.run(
+            service_document, live, pinned=pinned, server_url=url, has_jobs=context.jobs is not None
+        )
         return Response(orjson.dumps(document, option=orjson.OPT_INDENT_2), media_type=MEDIA_TYPE)
 
     async def of_server(request: Request) -> Response:

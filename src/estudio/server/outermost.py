@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect
 
 from estudio.core.limits import MIB
 from estudio.core.service import CallRecord
+from estudio.server.body_room import BodyRoom
 from estudio.server.exchange import SCOPE_KEY, Exchange
 from estudio.server.problems import MEDIA_TYPE, problem_of
 
@@ -55,6 +56,7 @@ class Outermost:
     def __init__(self, app: ASGIApp, context: ServerContext) -> None:
         self._app = app
         self._context = context
+        self._room = BodyRoom(max(context.settings.max_bodies_bytes, context.settings.max_body_bytes))
         self._prefix = context.settings.public_url.rstrip("/")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,6 +65,7 @@ class Outermost:
             await self._app(scope, receive, send)
             return
         exchange = begin_exchange(scope)
+        exchange.room = self._room
         answer = _Answer(exchange, receive, send, self._context)
         try:
             await self._app(scope, receive, answer.send)
@@ -74,6 +77,7 @@ class Outermost:
             self._end(exchange, scope)
 
     def _end(self, exchange: Exchange, scope: Scope) -> None:
+        self._room.let_go(exchange)
         seconds = time.monotonic() - exchange.began
         self._context.metrics.note(exchange, seconds)
         self._context.log.note(exchange, seconds, scope["method"], scope["path"])

@@ -164,7 +164,8 @@ def problem_of(error: Exception, request_id: str, type_prefix: str = "") -> Prob
     if isinstance(error, errors.InvalidCall) and error.problems:
         members["errors"] = [_place(each) for each in error.problems[:MAX_PROBLEMS]]
         members["error_count"] = len(error.problems)
-    detail = error.message if kind.status < 500 or isinstance(error, errors.ServiceBusy) else kind.title + "."
+    told = kind.status < 500 or isinstance(error, errors.ServiceBusy)
+    detail = error.message if told else f"{kind.title}. {kind.advice}"
     return _problem(kind, detail, request_id, type_prefix, members, _headers(error, kind))
 
 

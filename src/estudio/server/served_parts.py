@@ -11,6 +11,7 @@ from estudio.errors import InvalidUsage
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from estudio.server.settings import ServerSettings
     from estudio.services.calling import ServiceHost
     from estudio.workspace.jobs import WorkspaceJobs  # type: ignore[import-not-found, unused-ignore]
     from estudio.workspace.workspace import Workspace
@@ -46,20 +47,21 @@ class ServedParts:
             self.workspace.close()
 
 
-def open_parts(function: str, place: str, processes: int) -> ServedParts:
-    """Call the function of that name (`module:function`) with the workspace's folder and the number of workers."""
+def open_parts(function: str, place: str, settings: ServerSettings) -> ServedParts:
+    """Call the function of that name (`module:function`) with the workspace's folder and the settings."""
     module, _, name = function.partition(":")
     found = getattr(importlib.import_module(module), name, None)
     if found is None:
         raise InvalidUsage(f"There is no {function} to open what is served.", function=function)
-    return cast("Callable[[str, int], ServedParts]", found)(place, processes)
+    return cast("Callable[[str, ServerSettings], ServedParts]", found)(place, settings)
 
 
-def workspace_parts(place: str, processes: int) -> ServedParts:
+def workspace_parts(place: str, settings: ServerSettings) -> ServedParts:
     """A workspace's services and jobs. Raises InvalidWorkspace, StoreFailed, SandboxUnavailable."""
     from estudio.workspace.workspace import Workspace  # noqa: PLC0415 -- a supervisor imports no Arrow
 
     workspace = Workspace.open(place)
-    host = workspace.services.host(processes=processes)  # type: ignore[attr-defined, unused-ignore]
+    host = workspace.services.host(processes=settings.workers)  # type: ignore[attr-defined, unused-ignore]
     jobs = workspace.jobs  # type: ignore[attr-defined, unused-ignore]
-    return ServedParts(host, workspace, jobs, jobs.runner(host, processes=processes))
+    runner = jobs.runner(host, processes=settings.workers, keep_seconds=settings.keep_results_seconds)
+    return ServedParts(host, workspace, jobs, runner)

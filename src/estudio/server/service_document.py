@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from estudio.errors import PortNotFound
+from estudio.server.job_paths import job_paths, job_schemas, made_instead
 from estudio.server.openapi_parts import OPENAPI, REQUEST_ID, Document, components, problem_responses
 from estudio.workspace.web_calls import (
     JSON,
@@ -26,22 +27,27 @@ SCORE_PROBLEMS = (400, 401, 404, 405, 406, 408, 409, 413, 415, 422, 429, 431, 50
 """What a score call may be answered with; a test compares it with the table of problems."""
 
 
-def service_document(live: LiveEndpoint, *, pinned: bool, server_url: str) -> Document:
+def service_document(live: LiveEndpoint, *, pinned: bool, server_url: str, has_jobs: bool = False) -> Document:
     """The document of an endpoint's service.
 
     Args:
         live: the service with the version that is described.
         pinned: describe the version's own address, not that of the service.
         server_url: before all paths; `/` for the server's own address.
+        has_jobs: describe the routes of jobs, too.
     """
     version = live.version
     samples = _samples(live)
-    path = f"/services/{live.service.name}" + (f"/versions/{version.number}" if pinned else "") + "/score"
+    base = f"/services/{live.service.name}" + (f"/versions/{version.number}" if pinned else "")
     schemas = {"Call": request_schema(version, samples), "Answer": response_schema(version, samples)}
     schemas["Answer"]["properties"]["visualizations"] = {
         "type": "object",
         "description": "By module: what it printed (`text`) and drew (`images`); only where the query asks for it.",
     }
+    paths: Document = {f"{base}/score": {"post": _score(live, samples, has_jobs=has_jobs)}}
+    if has_jobs:
+        paths |= job_paths(live, base, pinned=pinned)
+        schemas |= job_schemas(live, samples)
     return {
         "openapi": OPENAPI,
         "info": {
@@ -51,12 +57,12 @@ def service_document(live: LiveEndpoint, *, pinned: bool, server_url: str) -> Do
         },
         "servers": [{"url": server_url or "/"}],
         "security": [{"bearerKey": []}],
-        "paths": {path: {"post": _score(live, samples)}},
+        "paths": paths,
         "components": components(SCORE_PROBLEMS, schemas),
     }
 
 
-def _score(live: LiveEndpoint, samples: dict[str, Table]) -> Document:
+def _score(live: LiveEndpoint, samples: dict[str, Table], *, has_jobs: bool) -> Document:
     version = live.version
     has_required = bool(version.inputs) or any(p.required and p.default is None for p in version.parameters)
     return {
@@ -74,6 +80,7 @@ def _score(live: LiveEndpoint, samples: dict[str, Table]) -> Document:
                 },
                 "content": _answer_content(live, samples),
             },
+            **(made_instead(live) if has_jobs else {}),
             **problem_responses(SCORE_PROBLEMS),
         },
     }

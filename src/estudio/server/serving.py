@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 BACKLOG = 2048
 """Connections that wait for a worker to take them; the kernel may know a lower bound."""
 MAX_WORKERS = 256
+MIN_KEEP_SECONDS = 60.0
+"""Of results: whoever waits for a job needs time to fetch them."""
+MAX_KEEP_SECONDS = 3650 * 86_400.0
+"""Ten years: the end of a result is a date that every program can write."""
 
 logger = logging.getLogger("estudio.server")
 
@@ -66,11 +70,11 @@ def serve(
 
         order = WorkerOrder(settings, parts, str(workspace), (listener.fileno(),))
         if settings.workers == 1:
-            run_worker(order, [listener.dup()], lambda _: ready())
+            run_worker(order, [listener], lambda _: ready())
             return
         with tempfile.TemporaryDirectory(prefix="estudio-metrics-") as metrics:
             order = WorkerOrder(settings, parts, str(workspace), (listener.fileno(),), metrics=metrics)
-            Supervisor(order, settings.workers, ready).run()
+            Supervisor(order, settings.workers, ready, listener.close).run()
 
 
 def check_settings(settings: ServerSettings) -> None:
@@ -83,6 +87,11 @@ def check_settings(settings: ServerSettings) -> None:
         raise InvalidUsage(f"The port {settings.port} is none; give 0 to 65535.", port=settings.port)
     if settings.log_format not in ("json", "text", "none"):
         raise InvalidUsage(f"The log format {settings.log_format!r} is none; give json, text or none.")
+    if not MIN_KEEP_SECONDS <= settings.keep_results_seconds <= MAX_KEEP_SECONDS:
+        raise InvalidUsage(
+            f"Results of jobs cannot be kept for {settings.keep_results_seconds:g} s; give a minute to ten years.",
+            seconds=settings.keep_results_seconds,
+        )
     if settings.private_key is not None and settings.certificate is None:
         raise InvalidUsage("There is a private key without a certificate; give both files.")
     if settings.certificate is not None:

@@ -31,6 +31,7 @@ class ServerSettings:
         trusted_proxies: addresses whose X-Forwarded-For and -Proto are believed; empty for none.
         public_url: how callers reach the server, where that is not its own address: `https://score.example.org/x`.
         max_body_bytes: of a score call, before and after it is unpacked.
+        max_bodies_bytes: of all bodies that one worker has in memory at one time; more are refused at once.
         max_upload_bytes: of a file that is uploaded for a job or a dataset.
         max_header_bytes: of a request's line and headers together.
         header_seconds: how long a connection may take to send them.
@@ -47,6 +48,7 @@ class ServerSettings:
         open_metrics: /metrics needs no key, wherever the request comes from.
         idempotency_seconds: how long an answer is kept for its Idempotency-Key.
         idempotency_bytes: of answers kept in each worker.
+        keep_results_seconds: how long results and records of jobs are kept after their end.
         log_format: `json`, `text` or `none`.
     """
 
@@ -59,6 +61,7 @@ class ServerSettings:
     trusted_proxies: tuple[str, ...] = ()
     public_url: str = ""
     max_body_bytes: int = 64 * MIB
+    max_bodies_bytes: int = 1024 * MIB
     max_upload_bytes: int = 4096 * MIB
     max_header_bytes: int = 32 * KIB
     header_seconds: float = 10.0
@@ -75,4 +78,5 @@ class ServerSettings:
     open_metrics: bool = False
     idempotency_seconds: float = 86_400.0
     idempotency_bytes: int = 64 * MIB
+    keep_results_seconds: float = 604_800.0
     log_format: str = "json"

@@ -52,9 +52,12 @@ class _Worker:
 class Supervisor:
     """The workers of one server."""
 
-    def __init__(self, order: WorkerOrder, count: int, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self, order: WorkerOrder, count: int, on_ready: Callable[[], None], close_listener: Callable[[], None]
+    ) -> None:
         self._order = order
         self._on_ready = on_ready
+        self._close_listener = close_listener
         self._workers: dict[int, _Worker] = {}
         self._waiting = dict.fromkeys(range(count), 0.0)
         self._failures = dict.fromkeys(range(count), 0)
@@ -144,6 +147,7 @@ class Supervisor:
         worker.control.close()
 
     def _stop(self) -> None:
+        self._close_listener()  # while anybody holds it, new connections would wait for an answer that never comes
         for worker in self._workers.values():
             worker.process.terminate()
         deadline = time.monotonic() + self._order.settings.drain_seconds + STOP_SECONDS

@@ -76,7 +76,7 @@ class WorkerOrder:
 def run_worker(order: WorkerOrder, sockets: list[socket.socket], on_started: Callable[[GracefulServer], None]) -> None:
     """Serve until a signal. Raises what opening the parts raises; then nothing has been served."""
     sys.setswitchinterval(SWITCH_SECONDS)
-    parts = open_parts(order.parts, order.place, order.settings.workers)
+    parts = open_parts(order.parts, order.place, order.settings)
     log = RequestLog(order.settings.log_format)
     threads = ServerThreads(order.settings.max_calls)
     try:

@@ -68,5 +68,8 @@ def test_snippet_is_sound(language: str, text: str) -> None:
         assert parse_experiment_document(text.encode(), "page.yaml").problems == ()
     elif language == "json":
         assert json.loads(text)
+    elif language == "text":
+        words = [word for line in text.splitlines() if line.startswith("estudio ") for word in line.split()]
+        assert [word for word in words if word.startswith("--") and word not in documented()[1]] == []
     else:
-        assert language in {"text", "toml"}
+        assert language == "toml"
