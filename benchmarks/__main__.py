@@ -20,6 +20,9 @@ PROGRAMS = (
     "experiment_chain",
     "rerun",
     "service_calls",
+    "web_bodies",
+    "web_services",
+    "batch_jobs",
 )
 
 

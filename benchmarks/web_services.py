@@ -18,7 +18,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -250,12 +250,16 @@ def measure(setting: Setting, peers: Mapping[str, str], workers: int) -> Report:
                     if met is not None:
                         taken[server, shape] = met
     for shape in SHAPES:
-        _add_rows(report, shape, {server: met for (server, of), met in taken.items() if of == shape})
+        ordinary = taken.get(("fastapi", replace(shape, arrow=False)))
+        _add_rows(report, shape, {server: met for (server, of), met in taken.items() if of == shape}, ordinary)
+    report.note(
+        "÷ FastAPI: requests/s by those of ordinary FastAPI (pydantic, JSON) with as many rows and connections."
+    )
+    report.note("Only estudio walls the script in; `call` also gives each request a fresh process.")
     return report
 
 
-def _add_rows(report: Report, shape: Shape, met: Mapping[str, Load]) -> None:
-    ordinary = met.get("fastapi")
+def _add_rows(report: Report, shape: Shape, met: Mapping[str, Load], ordinary: Load | None) -> None:
     for server, one in met.items():
         ratio = None if ordinary is None else one.per_second / ordinary.per_second
         report.add(
