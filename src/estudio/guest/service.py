@@ -86,6 +86,8 @@ def _work(connection, loaded, box):
             os._exit(0)
         _close(descriptors)
         _answer(connection, number, report, pieces)
+        if job["seed"] is not None:
+            seeds.reseed()  # the next call must not go on with this one's numbers
         del job, payload, report, pieces
         loaded.forget_figures()
         box.restore()
