@@ -93,9 +93,11 @@ def ask(
         (world / "venv" / "bin" / "python").symlink_to(str(python))
         (world / "venv" / "pyvenv.cfg").write_text("home = /usr/bin\n")
         _copy(built.folder / library, world / "venv" / library)
+        import orjson
         import pyarrow as pa
 
-        _copy(Path(pa.__file__).parent, world / "host" / "pyarrow")
+        for package in (pa, orjson):
+            _copy(Path(package.__file__).parent, world / "host" / package.__name__)
         _copy(Path(estudio.__file__).parent, world / "host" / "estudio")
         _copy(Path(__file__).parent, world / "host" / "tests" / "sandbox")
         subprocess.run(["/bin/chmod", "-R", "a+rX", name], check=True)
