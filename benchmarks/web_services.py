@@ -89,7 +89,11 @@ def running(command: list[str], target: Target, *, folder: Path | None = None) -
         RuntimeError: it does not answer in time.
     """
     with tempfile.TemporaryFile() as words:
-        process = subprocess.Popen(command, cwd=folder, stdout=words, stderr=words, env=peer_variables())
+        variables = peer_variables()
+        variables["PATH"] = (
+            f"{Path(command[0]).parent}:{variables['PATH']}"  # a peer may start its own programs by name
+        )
+        process = subprocess.Popen(command, cwd=folder, stdout=words, stderr=words, env=variables)
         try:
             _await_answer(target, process)
             yield target
@@ -225,14 +229,13 @@ def loaded(target: Target, shape: Shape, seconds: int) -> Load | None:
     return load(url, sink.getvalue(), target.headers(ARROW), connections=shape.connections, seconds=seconds)
 
 
-def measure(setting: Setting, peers: Mapping[str, str], workers: int) -> Report:
+def measure(setting: Setting, peers: Mapping[str, str], workers: int, seconds: int) -> Report:
     """Every server under every load, a server at a time so that none has the other's memory in its way."""
     report = Report(
         "web_services",
         f"10 columns in, one more out; wrk on the same two cores; estudio with --workers {workers}",
         ("load", "server", "requests/s", "p50 ms", "p99 ms", "÷ FastAPI", "goal"),
     )
-    seconds = 2 if setting.quick else 8
     taken: dict[tuple[str, Shape], Load] = {}
     with tempfile.TemporaryDirectory() as name, ExitStack() as keep:
         del keep
@@ -290,12 +293,13 @@ def main() -> None:
     for name in NAMES:
         parser.add_argument(f"--{name}", metavar="PYTHON")
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--seconds", type=int, default=8, help="of each load")
     own, others = parser.parse_known_args()
     setting = read_setting("web_services", __doc__ or "", others)
     peers = {name: getattr(own, name) for name in NAMES if getattr(own, name)}
     if "fastapi" in peers:
         peers = {"fastapi": peers["fastapi"], "tuned": peers["fastapi"], **peers}
-    report = measure(setting, peers, own.workers)
+    report = measure(setting, peers, own.workers, 2 if setting.quick else own.seconds)
     publish(report, versions=setting.versions, record=setting.record, quick=setting.quick)
 
 

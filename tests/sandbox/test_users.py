@@ -97,7 +97,7 @@ def ask(
         import pyarrow as pa
 
         for package in (pa, orjson):
-            _copy(Path(package.__file__).parent, world / "host" / package.__name__)
+            _copy(Path(str(package.__file__)).parent, world / "host" / package.__name__)
         _copy(Path(estudio.__file__).parent, world / "host" / "estudio")
         _copy(Path(__file__).parent, world / "host" / "tests" / "sandbox")
         subprocess.run(["/bin/chmod", "-R", "a+rX", name], check=True)
