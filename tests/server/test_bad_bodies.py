@@ -91,7 +91,7 @@ def test_a_body_that_does_not_come_is_given_up(url: str) -> None:
     answer = talk(url, head(100), ROWS[:10])
     assert status_of(answer) == 408
     assert problem_of(answer)["code"] == "body-too-slow"
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
 
 
 def test_a_head_that_does_not_end_is_given_up(url: str) -> None:
@@ -107,13 +107,13 @@ def test_a_head_that_comes_byte_by_byte_is_given_up(url: str) -> None:
     with connect(url) as connection:
         began = time.monotonic()
         try:
-            for byte in b"GET /health/live HTTP/1.1\r\nX-A: " + b"a" * 100:
+            for byte in b"GET /health/live HTTP/1.1\r\nX-A: " + b"a" * 2000:
                 connection.sendall(bytes([byte]))
                 time.sleep(0.02)
         except ConnectionError:
             pass
         read_all(connection)
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 15
 
 
 @pytest.mark.parametrize(

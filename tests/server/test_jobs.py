@@ -242,7 +242,7 @@ def test_a_job_is_cancelled(tmp_path: Path) -> None:
         assert asked.status_code == 202
         begin = time.monotonic()
         assert ended(served.call, made)["state"] == "cancelled"
-        assert time.monotonic() - begin < 2
+        assert time.monotonic() - begin < 10
         assert served.call.delete(made.headers["location"]).status_code == 200
 
 
@@ -252,7 +252,7 @@ def test_waiting_ends_in_time(tmp_path: Path) -> None:
         made = served.call.post(JOBS, json=INLINE)
         begin = time.monotonic()
         shown = served.call.get(made.headers["location"], headers={"Prefer": "handling=lenient, wait=1"})
-        assert 0.9 < time.monotonic() - begin < 5
+        assert 0.9 < time.monotonic() - begin < 15
         assert shown.headers["preference-applied"] == "wait=1"
         assert shown.json()["state"] == "running"
 

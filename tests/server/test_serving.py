@@ -124,7 +124,7 @@ def test_a_second_signal_ends_at_once() -> None:
         began = time.monotonic()
         process.send_signal(signal.SIGINT)
         process.wait(5)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 5
         slow.join()
 
 
