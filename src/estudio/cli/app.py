@@ -26,7 +26,7 @@ from estudio.cli import (
     show,
     store,
 )
-from estudio.cli.command_classes import EstudioCommand, EstudioGroup
+from estudio.cli.command_classes import EstudioCommand, EstudioGroup, say_commands
 from estudio.cli.door import Door, WorkspaceDoor
 from estudio.cli.screen import writing
 
@@ -105,9 +105,7 @@ def estudio(
     ] = False,
 ) -> None:
     """Without a command, say which there are."""
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help(), err=True)
-        raise typer.Exit(2)
+    say_commands(context)
 
 
 def run_command_line(arguments: Sequence[str], door: Door | None) -> int:

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from typer._click.formatting import HelpFormatter
 
 
+def say_commands(context: typer.Context) -> None:
+    """Without a command, say which there are: the callback of every group."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(2)
+
+
 class LightConversion:
     """Turns the text of an option into its value: by the option's parser, its enum, or not at all."""
 

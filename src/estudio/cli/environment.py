@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from estudio.cli.command_classes import EstudioCommand, EstudioGroup
+from estudio.cli.command_classes import EstudioCommand, EstudioGroup, say_commands
 from estudio.cli.completion import environment_names
 from estudio.cli.door import Action  # noqa: TC001 - Typer looks the annotation up
 from estudio.cli.screen import Screen, print_document
@@ -27,9 +27,7 @@ DIGEST_CHARACTERS = 12
 AS_JSON = typer.Option("--json", help="Print one JSON object, nothing else.")
 
 app = typer.Typer(cls=EstudioGroup, rich_markup_mode=None)
-
-
-@app.callback(
+app.callback(
     invoke_without_command=True,
     help="""
     List, show, build and remove the environments of scripts.
@@ -38,12 +36,7 @@ app = typer.Typer(cls=EstudioGroup, rich_markup_mode=None)
     estudio environment show default
     estudio environment build my-env.toml
     """,
-)
-def environments(context: typer.Context) -> None:
-    """Without a command, say which there are."""
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help(), err=True)
-        raise typer.Exit(2)
+)(say_commands)
 
 
 @app.command("list", cls=EstudioCommand, help="List the environments that are known here.")

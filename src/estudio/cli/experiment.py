@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from estudio.cli.command_classes import EstudioCommand, EstudioGroup
+from estudio.cli.command_classes import EstudioCommand, EstudioGroup, say_commands
 from estudio.cli.completion import module_names
 from estudio.cli.door import Action  # noqa: TC001 - Typer looks the annotation up
 from estudio.cli.exit_codes import exit_code_of_run
@@ -121,12 +121,7 @@ class RunOptions:
     json_lines: bool
 
 
-@app.callback(invoke_without_command=True, help=HELP)
-def experiments(context: typer.Context) -> None:
-    """Without a command, say which there are."""
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help(), err=True)
-        raise typer.Exit(2)
+app.callback(invoke_without_command=True, help=HELP)(say_commands)
 
 
 @app.command("run", cls=EstudioCommand, help=RUN_HELP, short_help="Run an experiment.", epilog=RUN_EPILOG)

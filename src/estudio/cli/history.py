@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from estudio.cli.command_classes import EstudioCommand, EstudioGroup
+from estudio.cli.command_classes import EstudioCommand, EstudioGroup, say_commands
 from estudio.cli.completion import experiment_names
 from estudio.cli.door import Action  # noqa: TC001 - Typer looks the annotation up
 from estudio.cli.screen import Screen, print_document
@@ -51,14 +51,7 @@ SecondRun = Annotated[str, typer.Argument(metavar="OTHER", help=RUN_WORDS)]
 FolderArgument = Annotated[Path, typer.Argument(metavar="FOLDER", parser=parse_path, help="A new or an empty folder.")]
 
 app = typer.Typer(cls=EstudioGroup, rich_markup_mode=None)
-
-
-@app.callback(invoke_without_command=True, help=HELP)
-def history(context: typer.Context) -> None:
-    """Without a command, say which there are."""
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help(), err=True)
-        raise typer.Exit(2)
+app.callback(invoke_without_command=True, help=HELP)(say_commands)
 
 
 @app.command("list", cls=EstudioCommand, help="List runs, the newest first.")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from estudio.cli import service_endpoints, service_jobs, service_keys
-from estudio.cli.command_classes import EstudioCommand, EstudioGroup
+from estudio.cli.command_classes import EstudioCommand, EstudioGroup, say_commands
 from estudio.cli.door import Action  # noqa: TC001 - Typer looks the annotation up
 from estudio.cli.screen import Screen, print_document, print_text
 from estudio.cli.service_calls import called_version, check_sure, samples_of
@@ -60,14 +60,7 @@ app = typer.Typer(cls=EstudioGroup, rich_markup_mode=None)
 app.add_typer(service_endpoints.app, name="endpoints", short_help="List, add, change and remove endpoints.")
 app.add_typer(service_keys.app, name="keys", short_help="List, rotate, create and remove keys.")
 app.add_typer(service_jobs.app, name="jobs", short_help="List, show and cancel batch jobs.")
-
-
-@app.callback(invoke_without_command=True, help=HELP)
-def services(context: typer.Context) -> None:
-    """Without a command, say which there are."""
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help(), err=True)
-        raise typer.Exit(2)
+app.callback(invoke_without_command=True, help=HELP)(say_commands)
 
 
 @app.command("list", cls=EstudioCommand, help="List the web services of the workspace.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from estudio.cli.command_classes import EstudioCommand, EstudioGroup
+from estudio.cli.command_classes import EstudioCommand, EstudioGroup, say_commands
 from estudio.cli.door import Action  # noqa: TC001 - Typer looks the annotation up
 from estudio.cli.screen import Screen, print_document
 from estudio.cli.service_calls import check_sure
@@ -41,14 +41,7 @@ estudio service endpoints change scores nightly --version 3
 """
 
 app = typer.Typer(cls=EstudioGroup, rich_markup_mode=None)
-
-
-@app.callback(invoke_without_command=True, help=HELP)
-def endpoints(context: typer.Context) -> None:
-    """Without a command, say which there are."""
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help(), err=True)
-        raise typer.Exit(2)
+app.callback(invoke_without_command=True, help=HELP)(say_commands)
 
 
 @app.command("list", cls=EstudioCommand, help="List the endpoints of a service.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from estudio.cli.command_classes import EstudioCommand, EstudioGroup
+from estudio.cli.command_classes import EstudioCommand, EstudioGroup, say_commands
 from estudio.cli.door import Action  # noqa: TC001 - Typer looks the annotation up
 from estudio.cli.screen import Screen, print_document
 from estudio.cli.service_options import EndpointOption, ServiceArgument  # noqa: TC001 - the same
@@ -29,14 +29,7 @@ estudio service jobs cancel 0f3a…
 JobArgument = Annotated[str, typer.Argument(metavar="ID", help="The id of a job.")]
 
 app = typer.Typer(cls=EstudioGroup, rich_markup_mode=None)
-
-
-@app.callback(invoke_without_command=True, help=HELP)
-def jobs(context: typer.Context) -> None:
-    """Without a command, say which there are."""
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help(), err=True)
-        raise typer.Exit(2)
+app.callback(invoke_without_command=True, help=HELP)(say_commands)
 
 
 @app.command("list", cls=EstudioCommand, help="List the jobs of an endpoint, the newest first.")

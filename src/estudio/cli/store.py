@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from estudio.cli.command_classes import EstudioCommand, EstudioGroup
+from estudio.cli.command_classes import EstudioCommand, EstudioGroup, say_commands
 from estudio.cli.door import Action  # noqa: TC001 - the same
 from estudio.cli.exit_codes import ExitCode
 from estudio.cli.screen import Screen, print_document
@@ -35,14 +35,7 @@ KeepOption = Annotated[
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Remove nothing; say what would be removed.")]
 
 app = typer.Typer(cls=EstudioGroup, rich_markup_mode=None)
-
-
-@app.callback(invoke_without_command=True, help=HELP)
-def store(context: typer.Context) -> None:
-    """Without a command, say which there are."""
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help(), err=True)
-        raise typer.Exit(2)
+app.callback(invoke_without_command=True, help=HELP)(say_commands)
 
 
 @app.command("verify", cls=EstudioCommand, help="Read everything that is kept, and compare it with its digest.")
