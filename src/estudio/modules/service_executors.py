@@ -6,9 +6,9 @@ A published version is frozen with its environments, so the digest of an environ
 from __future__ import annotations
 
 import os
-import threading
 from typing import TYPE_CHECKING
 
+from estudio.modules.kept_executors import KeptExecutors
 from estudio.modules.service_executor import ServiceExecutor
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ DEFAULT_SLOTS = max(LEAST_SLOTS, os.cpu_count() or 1)
 """More calls at a time than processors finish no sooner."""
 
 
-class ServiceExecutors:
+class ServiceExecutors(KeptExecutors[ServiceExecutor]):
     """The `ScriptExecutors` of services. Any thread may call it.
 
     Args:
@@ -42,15 +42,12 @@ class ServiceExecutors:
         isolation: ServiceIsolation,
         slots: int = DEFAULT_SLOTS,
     ) -> None:
+        super().__init__()
         self._find_digest = find_digest
         self._make_pools = make_pools
         self._isolation = isolation
         self._slots = slots
-        self._lock = threading.Lock()
-        self._making = threading.Lock()
         self._digests: dict[str, str] = {}
-        self._executors: dict[str, ServiceExecutor] = {}
-        self._is_cancelled = False
 
     def environment_digest(self, environment: str) -> str:
         """What the environment's packages are. Raises EnvironmentFailed."""
@@ -61,37 +58,11 @@ class ServiceExecutors:
 
     def executor_for(self, environment: str) -> ServiceExecutor:
         """The executor of that environment. Raises EnvironmentFailed."""
-        digest = self.environment_digest(environment)
-        executor = self._executors.get(digest)
-        if executor is not None:
-            return executor
-        with self._making:
-            if digest not in self._executors:
-                self._add(digest, ServiceExecutor(self._make_pools(environment), self._isolation, self._slots))
-            return self._executors[digest]
+        return self.find_or_make(
+            self.environment_digest(environment),
+            lambda: ServiceExecutor(self._make_pools(environment), self._isolation, self._slots),
+        )
 
     def warm(self, environment: str, call: ScriptCall) -> ScriptOutcome | None:
         """Have guests ready for calls like this one; see `ServiceExecutor.warm`."""
         return self.executor_for(environment).warm(call)
-
-    def _add(self, digest: str, executor: ServiceExecutor) -> None:
-        with self._lock:
-            self._executors[digest] = executor
-            if self._is_cancelled:
-                executor.cancel()
-
-    def cancel(self) -> None:
-        """End running calls, and all that begin later; the executors stay until they are closed."""
-        with self._lock:
-            self._is_cancelled = True
-            executors = list(self._executors.values())
-        for executor in executors:
-            executor.cancel()
-
-    def close(self) -> None:
-        """Cancel running calls and end all guests and zygotes."""
-        with self._lock:
-            executors = list(self._executors.values())
-            self._executors.clear()
-        for executor in executors:
-            executor.close()
