@@ -5,12 +5,11 @@ Expiry is judged at each call; rotation and removal raise the store's generation
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
 from typing import TYPE_CHECKING
 
-from estudio.services.keys import MAX_TOKEN_CHARACTERS, check_key, find_key
+from estudio.services.keys import MAX_TOKEN_CHARACTERS, check_key, digest_of_token, find_key
 from estudio.services.rate_limits import RateLimits
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ class Authorizer:
         self._clock = clock
         self._limits = RateLimits(processes)
         self._lock = threading.Lock()
-        self._known: dict[bytes, ServiceKey | None] = {}
+        self._known: dict[str, ServiceKey | None] = {}
 
     def forget(self) -> None:
         """Ask the store anew: keys may have been rotated or removed."""
@@ -62,7 +61,7 @@ class Authorizer:
 
     def _find(self, token: str) -> ServiceKey | None:
         """A token is remembered by its digest: the table of a dictionary tells nobody how much of a guess was right."""
-        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        digest = digest_of_token(token)
         known = self._known
         if digest in known:
             return known[digest]

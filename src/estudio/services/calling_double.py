@@ -32,6 +32,7 @@ from estudio.errors import (
     VersionNotFound,
 )
 from estudio.services.calling import Readiness, ScoreOutcome
+from estudio.services.keys import digest_of_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -89,7 +90,7 @@ class HostDouble:
         self._services: dict[str, Service] = {}
         self._versions: dict[str, list[ServiceVersion]] = {}
         self._endpoints: dict[str, Endpoint] = {}
-        self._keys: dict[str, ServiceKey] = {hashlib.sha256(self.manage_key.encode()).hexdigest(): _manage_key()}
+        self._keys: dict[str, ServiceKey] = {digest_of_token(self.manage_key): _manage_key()}
         self._flying: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._closed = False
@@ -124,7 +125,7 @@ class HostDouble:
         self._endpoints[endpoint_id] = Endpoint(
             endpoint_id, service_id, DEFAULT_ENDPOINT, 1.0, max_concurrent_calls=max_concurrent_calls
         )
-        digest = hashlib.sha256(key.encode()).hexdigest()
+        digest = digest_of_token(key)
         self._keys[digest] = ServiceKey(digest[:16], digest, KeyScope.CALL, 1.0, endpoint_id)
         return self._endpoints[endpoint_id]
 
@@ -186,7 +187,7 @@ class HostDouble:
 
     def authorize(self, token: str, scope: KeyScope, endpoint: Endpoint | None = None) -> ServiceKey:
         """See the protocol."""
-        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+        digest = digest_of_token(token)
         for known, key in self._keys.items():
             is_right = key.scope is KeyScope.MANAGE or (
                 scope is KeyScope.CALL and endpoint is not None and key.endpoint_id == endpoint.id
