@@ -31,7 +31,8 @@ def script(name: str) -> str:
     return (files("estudio.workspace") / "page_scripts" / f"{name}.js").read_text(encoding="utf-8")
 
 
-def _digest(text: str) -> str:
+def policy_digest(text: str) -> str:
+    """A script or style sheet as a Content-Security-Policy names it."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
@@ -39,8 +40,8 @@ def _digest(text: str) -> str:
 def content_security_policy() -> str:
     """The policy of all pages, for the header of that name: these scripts, this style, this server."""
     return (
-        f"default-src 'none'; script-src {' '.join(_digest(script(name)) for name in SCRIPTS)}; "
-        f"style-src {_digest(STYLE + SERVICE_STYLE)}; img-src data:; connect-src 'self'; base-uri 'none'; "
+        f"default-src 'none'; script-src {' '.join(policy_digest(script(name)) for name in SCRIPTS)}; "
+        f"style-src {policy_digest(STYLE + SERVICE_STYLE)}; img-src data:; connect-src 'self'; base-uri 'none'; "
         "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     )
 

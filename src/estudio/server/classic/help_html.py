@@ -6,8 +6,6 @@ Nothing is loaded from anywhere and no script runs. The R client cuts its progra
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from dataclasses import dataclass
 from html import escape
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING
 from estudio.server.classic.catalogue import CATALOGUE
 from estudio.server.classic.job_answers import STATE_NUMBERS
 from estudio.workspace.page_style import STYLE
+from estudio.workspace.service_page_frame import policy_digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,9 +33,8 @@ summary{cursor:pointer;padding:.5rem 0}
 """
 )
 POLICY = (
-    "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; style-src 'sha256-"
-    + base64.b64encode(hashlib.sha256(PAGE_STYLE.encode()).digest()).decode()
-    + "'"
+    "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; "
+    f"style-src {policy_digest(PAGE_STYLE)}"
 )
 """For the Content-Security-Policy of these pages: their own style sheet, and nothing else."""
 R = "R"
